@@ -1,0 +1,100 @@
+"""Checkpoints: weights and what they are for, in one safetensors file. Never pickle; no torch needed to read one.
+
+Metadata (all strings, as safetensors has it): format, game, rules_version, net (JSON of NetConfig), step, note.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from alphamini.model.config import NetConfig
+from games import Game, get
+
+FORMAT = "alphamini-1"
+Weights = dict[str, NDArray[np.float32]]
+
+
+class CheckpointError(ValueError):
+    """The file cannot be used; the message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained net: `weights` by the names of `net.Net`'s state."""
+
+    game: str
+    rules_version: int
+    net: NetConfig
+    weights: Weights
+    step: int = 0
+    note: str = ""
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it: beside its place, then renamed into it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    metadata = {
+        "format": FORMAT,
+        "game": checkpoint.game,
+        "rules_version": str(checkpoint.rules_version),
+        "net": json.dumps(asdict(checkpoint.net)),
+        "step": str(checkpoint.step),
+        "note": checkpoint.note,
+    }
+    weights = {name: np.ascontiguousarray(w) for name, w in checkpoint.weights.items()}
+    write_bytes(Path(path), save(weights, metadata))
+
+
+def load_checkpoint(path: Path, game: Game) -> Checkpoint:
+    """The checkpoint at `path`, made for `game`; CheckpointError, one line, if it is anything else.
+
+    Nets do not depend on the board's size, so a net of another size of the same family is accepted.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is not a whole safetensors file ({str(error).splitlines()[0]})") from None
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not an alphamini checkpoint (no '{FORMAT}' mark in it)")
+    try:
+        net = NetConfig(**json.loads(metadata["net"]))
+        version, name, step = int(metadata["rules_version"]), metadata["game"], int(metadata["step"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} has broken metadata ({error})") from None
+    if not _same_family(name, game):
+        raise CheckpointError(f"{path} was trained for {name}, not for {game.name}")
+    if version != game.rules_version:
+        raise CheckpointError(f"{path} knows rules version {version} of {name}; this is version {game.rules_version}")
+    if any(w.dtype != np.float32 for w in weights.values()):
+        raise CheckpointError(f"{path} holds weights that are not float32")
+    return Checkpoint(name, version, net, weights, step, metadata.get("note", ""))
+
+
+
+def _same_family(name: str, game: Game) -> bool:
+    try:
+        return get(name).family == game.family
+    except ValueError:
+        return False

@@ -1,0 +1,67 @@
+"""The net: a residual tower with a policy head and a win/draw/loss head, in torch.
+
+The tower is AlphaGo Zero's (Silver et al. 2017, Methods, "Neural network architecture"); the heads pool over the
+board instead of flattening it (KataGo, arXiv 1902.10565, section 3.3), so that one set of weights fits every board size.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from alphamini.model.config import NetConfig
+
+
+class ConvNorm(nn.Sequential):
+    """A convolution without bias, then batch normalisation."""
+
+    def __init__(self, inputs: int, outputs: int, size: int):
+        super().__init__(
+            nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False), nn.BatchNorm2d(outputs)
+        )
+
+
+class Block(nn.Module):
+    """x + conv(relu(conv(x))), then relu."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3)
+        self.second = ConvNorm(channels, channels, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(F.relu(self.first(x))))
+
+
+def pool(x: Tensor) -> Tensor:
+    """[B, K, H, W] -> [B, 2K]: the mean and the maximum of each channel over the board."""
+    return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
+
+
+class Net(nn.Module):
+    """planes [B, C, H, W] -> policy logits [B, A] (not masked), win/draw/loss logits [B, 3] for the side to move."""
+
+    def __init__(self, config: NetConfig):
+        super().__init__()
+        self.config = config
+        channels, head = config.channels, config.head_channels
+        self.stem = ConvNorm(config.planes, channels, 3)
+        self.blocks = nn.ModuleList(Block(channels) for _ in range(config.blocks))
+        self.policy_local = ConvNorm(channels, head, 1)
+        self.policy_global = ConvNorm(channels, head, 1)
+        self.policy_mix = nn.Linear(2 * head, head)
+        self.policy_out = nn.Conv2d(head, 1, 1)
+        self.value_local = ConvNorm(channels, head, 1)
+        self.value_hidden = nn.Linear(2 * head, config.value_hidden)
+        self.value_out = nn.Linear(config.value_hidden, 3)
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        x = F.relu(self.stem(planes))
+        for block in self.blocks:
+            x = block(x)
+        overall = self.policy_mix(pool(F.relu(self.policy_global(x))))
+        p = self.policy_out(F.relu(self.policy_local(x) + overall[:, :, None, None]))[:, 0]  # [B, H, W]
+        policy = p.mean(1) if self.config.policy == "columns" else p.flatten(1)
+        v = F.relu(self.value_hidden(pool(F.relu(self.value_local(x)))))
+        return policy, self.value_out(v)

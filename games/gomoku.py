@@ -1,0 +1,215 @@
+"""Gomoku: two players place stones on an n x n board in turn; who first has five of his own in a row, wins.
+
+Freestyle (`gomoku9`): five or more win. Standard (`gomoku15-standard`): exactly five wins, for both sides.
+A full board is a draw. Black ("x", player 0) begins.
+
+planes  0 the mover's stones | 1 the opponent's stones | 2 ones on the board | 3 ones if exactly five is needed
+actions cell = row * n + column, row 0 at the top; written as a column letter and a row from the bottom (e5)
+symmetries: the eight of the square
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from games.game import Game
+from games.grid import cell_text, draw, parse_cell, square_symmetries
+
+SIZES = range(5, 21)
+FREESTYLE, STANDARD = 0, 1
+
+
+def state_dtype(n: int) -> np.dtype[np.void]:
+    """`stones`: 0 empty, 1 player 0, 2 player 1. The board size is part of the type, so numba specialises on it."""
+    return np.dtype(
+        [("stones", "i1", (n, n)), ("to_play", "i1"), ("outcome", "i1"), ("rule", "i1"), ("count", "i2")]
+    )
+
+
+@njit(nogil=True, cache=True)
+def _start(states, rule):
+    for i in range(len(states)):
+        s = states[i]
+        s.stones[:, :] = 0
+        s.to_play = 0
+        s.outcome = -1
+        s.rule = rule
+        s.count = 0
+
+
+def init_freestyle(states):
+    _start(states, FREESTYLE)
+
+
+def init_standard(states):
+    _start(states, STANDARD)
+
+
+@njit(nogil=True, cache=True)
+def legal(states, mask):
+    for i in range(len(states)):
+        s = states[i]
+        n = s.stones.shape[0]
+        over = s.outcome != -1
+        for r in range(n):
+            for c in range(n):
+                mask[i, r * n + c] = (s.stones[r, c] == 0) & (not over)
+
+
+@njit(nogil=True, cache=True)
+def _run(stones, r, c, dr, dc, stone, most):
+    """Stones of one colour in a row from (r, c), exclusive, in one direction; at most `most`."""
+    n = stones.shape[0]
+    length = 0
+    r, c = r + dr, c + dc
+    while length < most and 0 <= r < n and 0 <= c < n and stones[r, c] == stone:
+        length += 1
+        r, c = r + dr, c + dc
+    return length
+
+
+@njit(nogil=True, cache=True)
+def _wins(stones, r, c, stone, rule):
+    """Does the stone on (r, c) complete a winning row?"""
+    for k in range(4):
+        dr = 0 if k == 0 else 1
+        dc = 1 if k < 2 else (0 if k == 2 else -1)
+        length = 1 + _run(stones, r, c, dr, dc, stone, 5) + _run(stones, r, c, -dr, -dc, stone, 5)
+        if length == 5 or (length > 5 and rule == 0):
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def step(states, actions):
+    for i in range(len(states)):
+        s = states[i]
+        if s.outcome != -1:
+            continue
+        n = s.stones.shape[0]
+        r, c = actions[i] // n, actions[i] % n
+        player = s.to_play
+        s.stones[r, c] = player + 1
+        s.count += 1
+        s.to_play = 1 - player
+        if _wins(s.stones, r, c, player + 1, s.rule):
+            s.outcome = player
+        elif s.count == n * n:
+            s.outcome = 2
+
+
+@njit(nogil=True, cache=True)
+def observe(states, planes):
+    for i in range(len(states)):
+        s = states[i]
+        n = s.stones.shape[0]
+        own = s.to_play + 1
+        standard = np.float32(s.rule)
+        for r in range(n):
+            for c in range(n):
+                stone = s.stones[r, c]
+                planes[i, 0, r, c] = stone == own
+                planes[i, 1, r, c] = stone == 3 - own
+                planes[i, 2, r, c] = 1.0
+                planes[i, 3, r, c] = standard
+
+
+@njit(nogil=True, cache=True)
+def playout(states, seeds):
+    """Random games on line bit masks: a stone sets one bit in each of the four lines through its cell."""
+    if len(states) == 0:
+        return
+    n = states[0].stones.shape[0]
+    lines = np.zeros((2, 6 * n - 2), np.uint32)  # rows, columns, diagonals, anti-diagonals
+    free = np.zeros(n * n, np.int32)
+    for i in range(len(states)):
+        s = states[i]
+        if s.outcome != -1:
+            continue
+        lines[:, :] = 0
+        empty = 0
+        for r in range(n):
+            for c in range(n):
+                stone = s.stones[r, c]
+                if stone == 0:
+                    free[empty] = r * 32 + c
+                    empty += 1
+                else:
+                    own = lines[stone - 1]
+                    own[r] |= np.uint32(1 << c)
+                    own[n + c] |= np.uint32(1 << r)
+                    own[2 * n + r - c + n - 1] |= np.uint32(1 << c)
+                    own[4 * n - 1 + r + c] |= np.uint32(1 << c)
+        player = np.int64(s.to_play)
+        rule = s.rule
+        x = seeds[i] | np.uint64(1)
+        outcome = 2
+        while empty > 0:
+            x ^= x << np.uint64(13)
+            x ^= x >> np.uint64(7)
+            x ^= x << np.uint64(17)
+            k = np.int64(((x >> np.uint64(32)) * np.uint64(empty)) >> np.uint64(32))
+            cell = free[k]
+            empty -= 1
+            free[k] = free[empty]
+            r, c = cell >> 5, cell & 31
+            s.stones[r, c] = player + 1
+            own = lines[player]
+            won = np.uint32(0)
+            for line in range(4):
+                if line == 0:
+                    at, bit = r, c
+                elif line == 1:
+                    at, bit = n + c, r
+                elif line == 2:
+                    at, bit = 3 * n - 1 + r - c, c
+                else:
+                    at, bit = 4 * n - 1 + r + c, c
+                m = own[at] | (np.uint32(1) << np.uint32(bit))
+                own[at] = m
+                pairs = m & (m >> np.uint32(1))
+                five = pairs & (pairs >> np.uint32(2)) & (m >> np.uint32(4))
+                if rule == 1:
+                    five &= ~(m << np.uint32(1)) & ~(m >> np.uint32(5))
+                won |= five
+            player = 1 - player
+            if won != 0:
+                outcome = 1 - player
+                break
+        s.to_play = player
+        s.outcome = outcome
+        s.count = n * n - empty
+
+
+def make(n: int, standard: bool = False) -> Game:
+    """Gomoku on n x n."""
+    symmetries = square_symmetries(n)
+    return Game(
+        name=f"gomoku{n}" + ("-standard" if standard else ""),
+        family="gomoku",
+        rules_version=1,
+        shape=(n, n),
+        num_planes=4,
+        num_actions=n * n,
+        max_plies=n * n,
+        dtype=state_dtype(n),
+        init=init_standard if standard else init_freestyle,
+        legal=legal,
+        step=step,
+        observe=observe,
+        playout=playout,
+        action_symmetries=symmetries,
+        cell_symmetries=symmetries,
+        action_text=lambda action: cell_text(action, n, n),
+        parse_action=lambda text: parse_cell(text, n, n),
+        board_text=lambda state, last, colour: draw(state["stones"], last, colour),
+        sides=("black", "white"),
+    )
+
+
+GAMES = {
+    f"gomoku{n}" + ("-standard" if standard else ""): (lambda n=n, standard=standard: make(n, standard))
+    for n in SIZES
+    for standard in (False, True)
+}
