@@ -1,0 +1,206 @@
+"""Batched Monte Carlo tree search: many trees, one wave of leaves at a time.
+
+A wave (four hops, see `Search.wave`): select -> the rules step the leaves -> an evaluator values them -> expand and
+back up. Search sees the rules as three batch calls and the states as bytes; it imports neither games nor nets.
+One leaf a tree and wave: the batch comes from many games, so no virtual loss bends the trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphamini.search import kernels as k
+
+Rows = NDArray[np.int32]
+"""Indices of trees, [n]."""
+
+
+class Rules(Protocol):
+    """What search asks of a game: see `games.game.Game`."""
+
+    @property
+    def dtype(self) -> np.dtype[np.void]: ...
+    @property
+    def num_actions(self) -> int: ...
+    @property
+    def step(self) -> Callable[..., None]: ...
+    @property
+    def legal(self) -> Callable[..., None]: ...
+
+
+class Evaluator(Protocol):
+    """states [B] -> prior logits f4[B, A] (not masked), value f4[B] for the side to move, in [-1, 1]."""
+
+    def evaluate(self, states: NDArray[np.void]) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """PUCT's constants. c(v) = c_init + log((v + c_base + 1) / c_base) (Silver et al. 2018, suppl. "Search")."""
+
+    c_init: float = 1.25
+    c_base: float = 19652.0
+    fpu_reduction: float = 0.2  # an untried action's value: its parent's mean less this * sqrt(prior mass tried)
+    root_fpu_reduction: float = 0.1
+
+
+@dataclass(frozen=True)
+class RootStatistics:
+    """The roots of n trees; values and proofs are for the side to move at the root. See `kernels.root_statistics`."""
+
+    visits: NDArray[np.int32]  # [n, A]
+    q: NDArray[np.float32]  # [n, A], nan where never tried
+    prior: NDArray[np.float32]  # [n, A]
+    proof: NDArray[np.int32]  # [n, A]
+    value: NDArray[np.float32]  # [n] mean value of the search; exact where proven
+    root_proof: NDArray[np.int32]  # [n]
+    total: NDArray[np.int32]  # [n] visits of the root, its own evaluation included
+
+
+class Search:
+    """`trees` search trees of up to `capacity` nodes each, over the states of one game. Not thread-safe: one a thread.
+
+    A budget counts root visits, the root's own evaluation included, visits kept by `advance` too: with a budget of 1
+    the search is the raw policy. A tree stops early when its root is proven.
+    """
+
+    def __init__(self, rules: Rules, trees: int, capacity: int, config: SearchConfig = SearchConfig()):  # noqa: B008
+        self.rules, self.trees, self.capacity, self.config = rules, trees, max(capacity, 1), config
+        actions, size = rules.num_actions, rules.dtype.itemsize
+        self._stride = k.HEADER + k.SLOT_WORDS * min(actions, self.capacity)
+        nodes = trees * self.capacity
+        self._ints = np.zeros(nodes * self._stride, np.int32)
+        self._floats = self._ints.view(np.float32)
+        self._priors = np.zeros((nodes, actions), np.float32)
+        self._states = np.zeros((nodes, size), np.uint8)
+        self._counts = np.zeros(trees, np.int32)
+        self._tree = (self._ints, self._floats, self._priors)
+        self.budget = np.zeros(trees, np.int32)  # [trees] visits a root is to get; yours to set
+        self._noise = np.zeros((trees, actions), np.float32)
+        self._noise_share = np.zeros(trees, np.float32)
+        visits = np.arange(8192, dtype=np.float64)
+        c = config.c_init + np.log((visits + config.c_base + 1) / config.c_base)
+        self._explore = (c * np.sqrt(visits)).astype(np.float32)
+        # The wave's leaves, and scratch.
+        self._leaf_states = np.zeros(trees, rules.dtype)
+        self._leaf_bytes = self._leaf_states.view(np.uint8).reshape(trees, size)
+        self._leaf_row, self._leaf_node, self._leaf_action = np.zeros((3, trees), np.int32)
+        self._mask = np.zeros((trees, actions), np.uint8)
+        self._again = np.zeros(trees, np.int32)
+        self._flags = np.zeros(trees, np.uint8)
+        self._bits = np.zeros(actions, np.int32)
+        self._powers = self._bits.view(np.float32)
+        self._place = np.zeros(self.capacity, np.int32)
+
+    def reset(self, rows: Rows, roots: NDArray[np.void]) -> None:
+        """Throws the trees `rows` away; each begins anew at the state roots[i]."""
+        data = np.ascontiguousarray(roots).view(np.uint8).reshape(len(rows), -1)
+        to_play, outcome = roots["to_play"], roots["outcome"]
+        k.reset(self._ints, self._floats, self._states, self._counts, self._stride, self.capacity,
+                rows, data, to_play, outcome)  # fmt: skip
+
+    def set_noise(self, rows: Rows, noise: NDArray[np.float32] | None, share: float = 0.0) -> None:
+        """Root noise for the *next* reset's or advance's roots: prior <- (1 - share) prior + share * noise.
+
+        `noise` f4[n, A] need not be normalised: gamma variates give Dirichlet noise over the legal actions.
+        """
+        self._noise_share[rows] = share
+        if noise is not None:
+            self._noise[rows] = noise
+
+    def advance(self, rows: Rows, actions: NDArray[np.int32], roots: NDArray[np.void]) -> None:
+        """Plays actions[i] in tree rows[i] and keeps the subtree; `roots` are the states reached, for trees that
+        hold nothing below that action."""
+        moved = np.zeros(len(rows), np.uint8)
+        k.advance(*self._tree, self._states, self._counts, self._stride, self.capacity, rows,
+                  actions.astype(np.int32), self._noise, self._noise_share, moved, self._place)  # fmt: skip
+        lost = moved == 0
+        if lost.any():
+            self.reset(rows[lost], roots[lost])
+
+    def searching(self, rows: Rows) -> NDArray[np.bool_]:
+        """[n] which of `rows` still want simulations."""
+        flags = self._flags[: len(rows)]
+        k.searching(self._ints, self._counts, self._stride, self.capacity, rows, self.budget, flags)
+        return flags.astype(bool)
+
+    def wave(self, evaluator: Evaluator, rows: Rows) -> int:
+        """At most one evaluated leaf for each of `rows`; returns how many were evaluated.
+
+        A tree whose leaf ends the game needs no evaluation: it is backed up at once and goes again in this wave.
+        """
+        end = 0
+        waiting = rows
+        while len(waiting):
+            found = k.select(*self._tree, self._states, self._counts, self._stride, self.capacity, waiting,
+                             self.budget, self._explore, self.config.fpu_reduction, self.config.root_fpu_reduction,
+                             end, self._leaf_row, self._leaf_node, self._leaf_action, self._leaf_bytes)  # fmt: skip
+            new = slice(end, end + found)
+            self.rules.step(self._leaf_states[new], self._leaf_action[new])
+            end, finished = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity, end,
+                                     end + found, self._leaf_row, self._leaf_node, self._leaf_bytes,
+                                     self._leaf_states["to_play"], self._leaf_states["outcome"],
+                                     self._again)  # fmt: skip
+            waiting = self._again[:finished].copy()
+        end += k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, end,
+                                   self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
+        if end:
+            self._finish(evaluator, end)
+        return end
+
+    def _finish(self, evaluator: Evaluator, count: int) -> None:
+        states, mask = self._leaf_states[:count], self._mask[:count]
+        self.rules.legal(states, mask)
+        logits, values = evaluator.evaluate(states)
+        k.expand(*self._tree, self._stride, self.capacity, count, self._leaf_row, self._leaf_node, logits, values,
+                 mask, self._noise, self._noise_share, self._bits, self._powers)  # fmt: skip
+
+    def run(self, evaluator: Evaluator, rows: Rows) -> None:
+        """Waves until every tree of `rows` has met its budget."""
+        while len(rows := rows[self.searching(rows)]):
+            self.wave(evaluator, rows)
+
+    def policy(self, rows: Rows) -> NDArray[np.float32]:
+        """f4[n, A]: how the search would move. See `kernels.search_policy`."""
+        out = np.zeros((len(rows), self.rules.num_actions), np.float32)
+        k.search_policy(*self._tree, self._stride, self.capacity, rows, out)
+        return out
+
+    def statistics(self, rows: Rows) -> RootStatistics:
+        n, a = len(rows), self.rules.num_actions
+        visits, proof = np.zeros((2, n, a), np.int32)
+        q, prior = np.zeros((2, n, a), np.float32)
+        k.root_statistics(*self._tree, self._stride, self.capacity, rows, visits, q, prior, proof)
+        roots = rows * self.capacity * self._stride
+        total, root_proof = self._ints[roots + k.VISITS], self._ints[roots + k.PROVEN]
+        value = self._floats[roots + k.VALUE_SUM] / np.maximum(total, 1)
+        exact = np.where(root_proof == k.DRAWN, 0.0, np.sign(root_proof))
+        value = np.where(root_proof != 0, exact, value).astype(np.float32)
+        return RootStatistics(visits, q, prior, proof, value, root_proof, total)
+
+    def principal_variation(self, row: int, length: int = 12) -> list[int]:
+        out = np.zeros(length, np.int32)
+        found = k.principal_variation(self._ints, self._floats, self._stride, self.capacity, row, out)
+        return [int(a) for a in out[:found]]
+
+
+def proof_plies(proof: int) -> int:
+    """Plies until the proven win or loss is on the board; 0 for a draw or no proof."""
+    return k.WON - abs(proof) if abs(proof) > k.DRAWN else 0
+
+
+def choose(policy: NDArray[np.float32], temperature: NDArray[np.float32] | float, uniform: NDArray[np.float64]):
+    """[n] actions drawn from policy f4[n, A] ** (1 / temperature); 0 = the most probable. `uniform` f8[n] in [0, 1)."""
+    temperature = np.broadcast_to(np.asarray(temperature, np.float64), (len(policy),))
+    best = policy.argmax(1)
+    with np.errstate(divide="ignore"):
+        logs = np.log(policy.astype(np.float64)) / np.maximum(temperature, 1e-3)[:, None]
+    weights = np.exp(logs - logs.max(1, keepdims=True))
+    sums = np.cumsum(weights, 1)
+    drawn = (sums < uniform[:, None] * sums[:, -1:]).sum(1)
+    return np.where(temperature > 0, np.minimum(drawn, policy.shape[1] - 1), best).astype(np.int32)
