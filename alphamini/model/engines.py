@@ -1,0 +1,159 @@
+"""Which library computes a net, and in how many bits: the fastest that still gives fp32's answers."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphamini.model.checkpoint import Weights
+from alphamini.model.config import NetConfig
+from alphamini.model.fold import Array
+from alphamini.model.quantize import CHUNK, agreement
+
+try:
+    from alphamini.model import openvino_net
+except ImportError:  # not installed, or not for this machine: torch takes over
+    openvino_net = None  # type: ignore[assignment]
+
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
+DEVICES = ("auto", "openvino", "torch", "cuda")
+
+
+class Session(Protocol):
+    """One thread's way into an engine."""
+
+    def infer(self, planes: Array) -> tuple[Array, Array]:
+        """planes f4[B, C, H, W], contiguous -> logits f4[B, A], value f4[B]; they hold until the next call."""
+
+
+class Engine(Protocol):
+    """One set of weights at one precision on one library, for any number of threads."""
+
+    @property
+    def name(self) -> str: ...
+    def session(self) -> Session: ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Positions like those to come, to calibrate and to judge a precision on."""
+
+    planes: Array  # f4[N, C, H, W]
+    legal: NDArray[np.uint8]  # u1[N, A]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for: see `evaluators.make_backend`."""
+
+    precision: str
+    device: str
+    workers: int
+
+
+def choose(
+    config: NetConfig, weights: Weights, shape: tuple[int, int], wish: Wish, sample: Callable[[], Sample]
+) -> tuple[Engine, str]:
+    """The engine, and one line on why it; `sample` is only called where there is something to judge."""
+    device = _device(wish.device)
+    if device == "openvino":
+        return _choose_openvino(config, weights, shape, wish, sample)
+    from alphamini.model import torch_net
+
+    def make(precision: str) -> Engine:
+        return torch_net.TorchEngine(config, weights, precision, device, wish.workers)
+
+    offered = torch_net.precisions(device)
+    _check(wish.precision, offered, f"torch on {device}")
+    if wish.precision != "auto":
+        return make(wish.precision), "as asked"
+    exact = make("fp32")
+    if offered == ("fp32",):
+        return exact, "the only precision this machine computes natively"
+    given = sample()
+    return _first_that_agrees(offered, make, given, _infer_all(exact, given.planes))
+
+
+def _choose_openvino(
+    config: NetConfig, weights: Weights, shape: tuple[int, int], wish: Wish, sample: Callable[[], Sample]
+) -> tuple[Engine, str]:
+    offered = openvino_net.precisions()
+    _check(wish.precision, offered, "OpenVINO")
+    ranges = None
+
+    def make(precision: str) -> Engine:
+        return openvino_net.OpenVinoEngine(
+            config, weights, shape, precision, wish.workers, ranges if precision == "int8" else None
+        )
+
+    if wish.precision in ("fp32", "bf16"):
+        return make(wish.precision), "as asked"
+    given = sample()
+    logits, value, ranges = openvino_net.measure(config, weights, shape, given.planes)
+    if wish.precision == "int8":
+        engine = make("int8")
+        return engine, f"as asked; {agreement((logits, value), _infer_all(engine, given.planes), given.legal)}"
+    return _first_that_agrees(offered, make, given, (logits, value))
+
+
+def _first_that_agrees(
+    precisions: tuple[str, ...], make: Callable[[str], Engine], sample: Sample, exact: tuple[Array, Array]
+) -> tuple[Engine, str]:
+    """The first precision, fastest first, that agrees with the `exact` logits and values; fp32, the last, does."""
+    notes = []
+    for precision in precisions:
+        engine = make(precision)
+        if precision == "fp32":
+            break
+        found = agreement(exact, _infer_all(engine, sample.planes), sample.legal)
+        if found.holds:
+            notes.append(f"{precision} agrees with fp32 ({found} on {len(sample.planes)} positions)")
+            break
+        notes.append(f"{precision} does not agree with fp32 ({found})")
+    return engine, ", ".join(notes) or "the only precision this machine computes natively"
+
+
+def _infer_all(engine: Engine, planes: Array) -> tuple[Array, Array]:
+    session = engine.session()
+    parts = [[out.copy() for out in session.infer(planes[i : i + CHUNK])] for i in range(0, len(planes), CHUNK)]
+    logits, value = zip(*parts, strict=True)
+    return np.concatenate(logits), np.concatenate(value)
+
+
+def _check(precision: str, offered: tuple[str, ...], where: str) -> None:
+    if precision not in ("auto", *offered):
+        raise ValueError(f"{where} does not compute {precision} here, only {', '.join(offered)}")
+
+
+def _device(wish: str) -> str:
+    """ "openvino", "cpu" (torch) or "cuda"."""
+    if wish not in DEVICES:
+        raise ValueError(f"no device {wish!r}; there are {', '.join(DEVICES)}")
+    if wish == "openvino" and openvino_net is None:
+        raise ValueError("OpenVINO is not installed; without it there is the device torch")
+    if wish == "torch":
+        return "cpu"
+    if wish == "cuda" or (wish == "auto" and _has_cuda_driver()):
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda"
+        if wish == "cuda":
+            raise ValueError("this torch sees no CUDA device")
+    return "cpu" if openvino_net is None else "openvino"
+
+
+def _has_cuda_driver() -> bool:
+    """Worth importing torch to look closer?"""
+    for library in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            continue
+        return True
+    return False

@@ -1,0 +1,146 @@
+"""Evaluators: what a search asks about its leaves. A net on the fastest backend that loses nothing, or no net at all.
+
+backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=2)
+evaluator = backend.worker()             # one for each thread
+logits, value = evaluator.evaluate(states)
+backend.update(weights)                  # workers use them from their next call on
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from alphamini.model.checkpoint import Weights
+from alphamini.model.config import NetConfig
+from alphamini.model.engines import PRECISIONS, Engine, Sample, Wish, choose
+from alphamini.model.fold import Array
+from alphamini.model.quantize import random_positions
+from games import DRAW, Game, States
+from games.playout import playout
+
+
+class Evaluator(Protocol):
+    name: str
+
+    def evaluate(self, states: States) -> tuple[Array, Array]:
+        """states [B] -> prior logits f4[B, A] (not masked), value f4[B] in [-1, 1] for the side to move.
+
+        The arrays may be the evaluator's own buffers: they hold until its next call.
+        """
+
+
+class Uniform:
+    """Knows nothing: every move alike, every position even."""
+
+    name = "uniform"
+
+    def __init__(self, game: Game):
+        self._actions = game.num_actions
+
+    def evaluate(self, states: States) -> tuple[Array, Array]:
+        return np.zeros((len(states), self._actions), np.float32), np.zeros(len(states), np.float32)
+
+
+class RandomRollouts:
+    """The value is the result of one game played on at random: Monte Carlo tree search before there were nets."""
+
+    name = "random rollouts"
+
+    def __init__(self, game: Game, seed: int):
+        self._game = game
+        self._rng = np.random.default_rng(seed)
+
+    def evaluate(self, states: States) -> tuple[Array, Array]:
+        ends = states.copy()
+        playout(self._game, ends, self._rng)
+        won = np.where(ends["outcome"] == states["to_play"], 1, -1)
+        value = np.where(ends["outcome"] == DRAW, 0, won).astype(np.float32)
+        return np.zeros((len(states), self._game.num_actions), np.float32), value
+
+
+class NetEvaluator:
+    """One thread's handle on a backend: its own planes, its own session."""
+
+    def __init__(self, backend: NetBackend):
+        game = backend.game
+        self._backend = backend
+        self._planes = np.zeros((0, game.num_planes, *game.shape), np.float32)
+        self._engine: Engine | None = None
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    def evaluate(self, states: States) -> tuple[Array, Array]:
+        if len(states) > len(self._planes):
+            self._planes = np.zeros((len(states), *self._planes.shape[1:]), np.float32)
+        planes = self._planes[: len(states)]
+        self._backend.game.observe(states, planes)
+        engine = self._backend.engine  # read once: another thread may hand over new weights meanwhile
+        if engine is not self._engine:
+            self._engine, self._session = engine, engine.session()
+        return self._session.infer(planes)
+
+
+class NetBackend:
+    """A net that several threads can ask. Made by `make_backend`."""
+
+    engine: Engine
+
+    def __init__(self, game: Game, config: NetConfig, weights: Weights, wish: Wish, calibration: States | None):
+        self.game = game
+        self._config = config
+        self._wish = wish
+        self._calibration = calibration
+        self.update(weights)
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    def describe(self) -> str:
+        """One line: what was picked, and why."""
+        return f"{self.name}: {self._why}"
+
+    def worker(self) -> NetEvaluator:
+        """A handle for one thread."""
+        return NetEvaluator(self)
+
+    def update(self, weights: Weights, calibration: States | None = None) -> None:
+        """New weights; `calibration` (positions [N] like those to come), where given, replaces what there was.
+
+        The choice of precision is made anew. A worker that is inside a call finishes it with the old weights.
+        """
+        if calibration is not None:
+            self._calibration = calibration
+        engine, self._why = choose(self._config, weights, self.game.shape, self._wish, self._sample)
+        self.engine = engine
+
+    def _sample(self) -> Sample:
+        if self._calibration is None:
+            self._calibration = random_positions(self.game, 256)
+        return Sample(self.game.planes(self._calibration), self.game.legal_mask(self._calibration))
+
+
+def make_backend(
+    game: Game,
+    config: NetConfig,
+    weights: Weights,
+    precision: str = "auto",
+    workers: int = 1,
+    device: str = "auto",
+    calibration: States | None = None,
+) -> NetBackend:
+    """The net `config` with `weights` (names of `net.Net`'s state), ready for `workers` threads.
+
+    precision: "auto" is the fastest that the machine computes natively and that agrees with fp32 on the calibration
+        positions (see `quantize.Agreement`); or "fp32", "bf16", "int8".
+    device: "auto" is CUDA, else OpenVINO, else torch on the CPU; or one of engines.DEVICES.
+    calibration: positions [N] like those to come, none of them over; random games where there is nothing better.
+    ValueError, one line, where the machine cannot do what was asked.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"no precision {precision!r}; there are {', '.join(PRECISIONS)}")
+    return NetBackend(game, config, weights, Wish(precision, device, workers), calibration)

@@ -1,0 +1,195 @@
+"""The net as an OpenVINO graph, built from numpy weights: no torch, no ONNX, 0.1 s from weights to an engine.
+
+Low precision, all places found by measuring:
+
+* The tower runs in int8: every relu writes u8 (one scale a tensor), every weight is i8 (one scale an output channel).
+  A FakeQuantize after each relu is all the CPU plugin needs: its low-precision passes turn the convolutions into
+  u8 x i8 -> i32 with scale, bias and relu fused, and the residual is read as the u8 that is there anyway.
+* Stem and heads run in bf16 where the CPU has it: together 6 % of the time, and they see the sharpest numbers.
+* The batch is left dynamic: about 2 % slower than a shape compiled for it, far less than padding to such a shape
+  costs. Only a single position, where shape inference would be a fifth of the time, has a graph of its own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from alphamini.model.checkpoint import Weights
+from alphamini.model.config import NetConfig
+from alphamini.model.fold import Array, fold
+from alphamini.model.quantize import CHUNK
+from alphamini.model.threads import cores
+
+ANY = -1  # a batch of any size
+
+
+def precisions() -> tuple[str, ...]:
+    """What this CPU computes natively, the fastest first."""
+    native = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return tuple(p for p in ("int8", "bf16", "fp32") if p.upper() in native or p == "fp32")
+
+
+@cache
+def _core() -> Any:
+    """The one plugin manager of the process, made where it is first needed."""
+    return ov.Core()
+
+
+class _Layers:
+    """The net's layers as graph nodes. `ranges` f4[R], the largest output of each relu in the tower, makes it int8."""
+
+    def __init__(self, weights: Weights, ranges: Array | None):
+        self.weights = weights
+        self.ranges = ranges
+        self.relus: list[Any] = []  # of the tower, in order: where the ranges are measured
+
+    def conv(self, x: Any, name: str, quantized: bool = True) -> Any:
+        """`net.ConvNorm`; `x` must come from `tower_relu` where it is quantized."""
+        kernel, bias = fold(self.weights, name)
+        return _convolution(x, _int8(kernel) if quantized and self.ranges is not None else ops.constant(kernel), bias)
+
+    def tower_relu(self, x: Any) -> Any:
+        x = ops.relu(x)
+        self.relus.append(x)
+        if self.ranges is None:
+            return x
+        low, high = ops.constant(np.float32(0)), ops.constant(self.ranges[len(self.relus) - 1])
+        return ops.fake_quantize(x, low, high, low, high, levels=256)
+
+    def linear(self, x: Any, name: str) -> Any:
+        kernel, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+        return ops.add(ops.matmul(x, ops.constant(kernel), False, True), ops.constant(bias[None]))
+
+
+def _convolution(x: Any, kernel: Any, bias: Array) -> Any:
+    pad = [kernel.get_output_shape(0)[2] // 2] * 2
+    return ops.add(ops.convolution(x, kernel, [1, 1], pad, pad, [1, 1]), ops.constant(bias.reshape(1, -1, 1, 1)))
+
+
+def _int8(kernel: Array) -> Any:
+    """The kernel as i8 times one scale an output channel, symmetric."""
+    largest = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True)
+    scale = np.maximum(largest, np.float32(1e-8)) / np.float32(127)
+    rounded = np.rint(kernel / scale).astype(np.int8)
+    return ops.multiply(ops.convert(ops.constant(rounded), "f32"), ops.constant(scale))
+
+
+def _pool(x: Any) -> Any:
+    """[B, K, H, W] -> [B, 2K], as `net.pool`."""
+    return ops.concat([ops.reduce_mean(x, [2, 3], False), ops.reduce_max(x, [2, 3], False)], 1)
+
+
+def build(
+    config: NetConfig,
+    weights: Weights,
+    shape: tuple[int, int],
+    batch: int = ANY,
+    ranges: Array | None = None,
+    measure: bool = False,
+) -> ov.Model:
+    """planes f4[B, C, H, W] -> policy logits f4[B, A], value f4[B] = P(win) - P(loss): `net.Net` in evaluation.
+
+    `ranges` f4[R] makes the tower int8. With `measure` there is a third output f4[B, R]: what ranges come from.
+    """
+    layers = _Layers(weights, ranges)
+    planes = ops.parameter([batch, config.planes, *shape], np.float32)
+    x = layers.tower_relu(layers.conv(planes, "stem", quantized=False))
+    for i in range(config.blocks):
+        y = layers.tower_relu(layers.conv(x, f"blocks.{i}.first"))
+        x = layers.tower_relu(ops.add(x, layers.conv(y, f"blocks.{i}.second")))
+
+    overall = layers.linear(_pool(ops.relu(layers.conv(x, "policy_global"))), "policy_mix")
+    p = ops.add(layers.conv(x, "policy_local"), ops.unsqueeze(overall, [2, 3]))
+    p = _convolution(ops.relu(p), ops.constant(weights["policy_out.weight"]), weights["policy_out.bias"])
+    policy = ops.reduce_mean(p, [1, 2], False) if config.policy == "columns" else ops.reshape(p, [0, -1], True)
+
+    hidden = ops.relu(layers.linear(_pool(ops.relu(layers.conv(x, "value_local"))), "value_hidden"))
+    chances = ops.softmax(layers.linear(hidden, "value_out"), 1)  # win, draw, loss
+    value = ops.matmul(chances, ops.constant(np.array([1, 0, -1], np.float32)), False, False)
+
+    outputs = [policy, value]
+    if measure:
+        outputs.append(ops.concat([ops.reduce_max(relu, [1, 2, 3], True) for relu in layers.relus], 1))
+    return ov.Model(outputs, [planes], "net")
+
+
+def measure(config: NetConfig, weights: Weights, shape: tuple[int, int], planes: Array) -> tuple[Array, Array, Array]:
+    """fp32's logits f4[N, A], values f4[N] and ranges f4[R] (what `build` needs for int8) on planes f4[N, C, H, W]."""
+    model = _core().compile_model(build(config, weights, shape, measure=True), "CPU", _settings("fp32", streams=1))
+    request = model.create_infer_request()
+    parts = [
+        [output.copy() for output in request.infer([planes[i : i + CHUNK]]).values()]
+        for i in range(0, len(planes), CHUNK)
+    ]
+    logits, value, largest = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return logits, value, np.maximum(largest.max(0), np.float32(1e-6))
+
+
+def _settings(precision: str, streams: int) -> dict[str, Any]:
+    """Streams are what lets threads run side by side: two compiled models would fight for the same cores.
+
+    They are not pinned, because the streams of a second engine (an opponent's net) would be pinned to the same cores.
+    """
+    return {
+        "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
+        "NUM_STREAMS": streams,
+        "INFERENCE_NUM_THREADS": cores(),
+        "INFERENCE_PRECISION_HINT": "bf16" if precision != "fp32" and "bf16" in precisions() else "f32",
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+class OpenVinoEngine:
+    """One set of weights at one precision, shared by all worker threads; each works through its own `session()`."""
+
+    def __init__(
+        self,
+        config: NetConfig,
+        weights: Weights,
+        shape: tuple[int, int],
+        precision: str,
+        workers: int,
+        ranges: Array | None = None,
+    ):
+        self.name = f"openvino {precision}"
+        self._net = (config, weights, shape)
+        self._ranges = ranges
+        self._settings = _settings(precision, min(workers, cores()))
+        self._compiled: dict[int, Any] = {}
+        self._compiling = Lock()  # threads must share one model: its streams are what keeps them apart
+
+    def request(self, batch: int) -> Any:
+        """A new infer request for one position (1) or for any number."""
+        with self._compiling:
+            if batch not in self._compiled:
+                model = build(*self._net, batch, self._ranges)
+                self._compiled[batch] = _core().compile_model(model, "CPU", self._settings)
+        return self._compiled[batch].create_infer_request()
+
+    def session(self) -> OpenVinoSession:
+        return OpenVinoSession(self)
+
+
+class OpenVinoSession:
+    """One thread's way into an engine."""
+
+    def __init__(self, engine: OpenVinoEngine):
+        self._engine = engine
+        self._requests: dict[int, Any] = {}
+
+    def infer(self, planes: Array) -> tuple[Array, Array]:
+        """planes f4[B, C, H, W], contiguous -> logits f4[B, A], value f4[B]: valid until the next call."""
+        batch = 1 if len(planes) == 1 else ANY
+        if batch not in self._requests:
+            self._requests[batch] = self._engine.request(batch)
+        request = self._requests[batch]
+        # The tensor does not own the planes; they live at least as long as this call, and it is replaced by the next.
+        request.set_input_tensor(ov.Tensor(planes, shared_memory=True))
+        request.infer()
+        return request.get_output_tensor(0).data, request.get_output_tensor(1).data
