@@ -4,7 +4,8 @@ Conventions, used everywhere in this project:
 
 * B is a batch of states, A the number of actions, C planes of H x W cells, S symmetries.
 * A *state* is one record of a numpy structured dtype; a batch is a 1-d array of them. The record is the
-  whole truth: `to_play` (0 or 1) and `outcome` are fields of every game's record.
+  whole truth: `to_play` (0 or 1) and `outcome` are fields of every game's record. It holds the position and
+  nothing of the way there, in whole 8-byte words with zeros between the fields: equal positions, equal bytes.
 * `outcome` is ONGOING, a win for player 0, a win for player 1, or DRAW.
 * The side to move need not alternate (passes, two moves a turn): always read `to_play`.
 
@@ -38,7 +39,7 @@ class Game:
       Legality is not checked here: `Position.play` is the door for people.
     * `observe(states, planes f4[B, C, H, W])`: the net's input, from the side to move's point of view.
     * `playout(states, seeds u8[B])`: plays every record to its end uniformly at random. Optional: it is faster
-      than the generic one (see `playout` below), never different in distribution.
+      than the generic one (games/playout.py), never different in distribution.
 
     `action_symmetries` i4[S, A] and `cell_symmetries` i4[S, H*W] send an action or a cell to its image; row 0 is
     the identity. Playing the images of a game's moves gives the image of the game.

@@ -19,11 +19,25 @@ from games.grid import cell_text, draw, parse_cell, square_symmetries
 SIZES = range(5, 21)
 FREESTYLE, STANDARD = 0, 1
 
+# A 64-bit linear congruential generator (Knuth's MMIX); the playout uses its upper half, the good one.
+MULTIPLIER, INCREMENT = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
+
 
 def state_dtype(n: int) -> np.dtype[np.void]:
-    """`stones`: 0 empty, 1 player 0, 2 player 1. The board size is part of the type, so numba specialises on it."""
+    """`stones`: 0 empty, 1 player 0, 2 player 1. The board size is part of the type, so numba specialises on it.
+
+    `pad` (zeros) fills the record to whole 8-byte words, which is how a cache of positions hashes it.
+    """
+    pad = -(n * n + 5) % 8
     return np.dtype(
-        [("stones", "i1", (n, n)), ("to_play", "i1"), ("outcome", "i1"), ("rule", "i1"), ("count", "i2")]
+        [
+            ("stones", "i1", (n, n)),
+            ("to_play", "i1"),
+            ("outcome", "i1"),
+            ("rule", "i1"),
+            ("count", "i2"),
+            ("pad", "u1", (pad,)),
+        ]
     )
 
 
@@ -36,6 +50,7 @@ def _start(states, rule):
         s.outcome = -1
         s.rule = rule
         s.count = 0
+        s.pad[:] = 0
 
 
 def init_freestyle(states):
@@ -116,13 +131,25 @@ def observe(states, planes):
 
 
 @njit(nogil=True, cache=True)
+def _mix(seed):
+    """splitmix64 (Steele, Lea, Flood 2014): neighbouring seeds give unrelated numbers."""
+    x = seed + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(nogil=True, cache=True)
 def playout(states, seeds):
-    """Random games on line bit masks: a stone sets one bit in each of the four lines through its cell."""
+    """Random games on line bit masks: a stone sets one bit in each of the four lines through its cell.
+
+    Indices are made unsigned where it pays: numba then drops its test for negative ones.
+    """
     if len(states) == 0:
         return
     n = states[0].stones.shape[0]
     lines = np.zeros((2, 6 * n - 2), np.uint32)  # rows, columns, diagonals, anti-diagonals
-    free = np.zeros(n * n, np.int32)
+    free = np.zeros(n * n, np.int64)
     for i in range(len(states)):
         s = states[i]
         if s.outcome != -1:
@@ -133,28 +160,26 @@ def playout(states, seeds):
             for c in range(n):
                 stone = s.stones[r, c]
                 if stone == 0:
-                    free[empty] = r * 32 + c
+                    free[empty] = r << 5 | c
                     empty += 1
                 else:
                     own = lines[stone - 1]
                     own[r] |= np.uint32(1 << c)
                     own[n + c] |= np.uint32(1 << r)
-                    own[2 * n + r - c + n - 1] |= np.uint32(1 << c)
+                    own[3 * n - 1 + r - c] |= np.uint32(1 << c)
                     own[4 * n - 1 + r + c] |= np.uint32(1 << c)
-        player = np.int64(s.to_play)
+        player = s.to_play
         rule = s.rule
-        x = seeds[i] | np.uint64(1)
+        x = _mix(seeds[i])
         outcome = 2
         while empty > 0:
-            x ^= x << np.uint64(13)
-            x ^= x >> np.uint64(7)
-            x ^= x << np.uint64(17)
-            k = np.int64(((x >> np.uint64(32)) * np.uint64(empty)) >> np.uint64(32))
+            x = x * MULTIPLIER + INCREMENT
+            k = np.uint64(np.int64(x >> np.uint64(32)) * empty >> 32)
             cell = free[k]
             empty -= 1
-            free[k] = free[empty]
+            free[k] = free[np.uint64(empty)]
             r, c = cell >> 5, cell & 31
-            s.stones[r, c] = player + 1
+            s.stones[np.uint64(r), np.uint64(c)] = player + 1
             own = lines[player]
             won = np.uint32(0)
             for line in range(4):
@@ -166,8 +191,8 @@ def playout(states, seeds):
                     at, bit = 3 * n - 1 + r - c, c
                 else:
                     at, bit = 4 * n - 1 + r + c, c
-                m = own[at] | (np.uint32(1) << np.uint32(bit))
-                own[at] = m
+                m = own[np.uint64(at)] | (np.uint32(1) << np.uint32(bit))
+                own[np.uint64(at)] = m
                 pairs = m & (m >> np.uint32(1))
                 five = pairs & (pairs >> np.uint32(2)) & (m >> np.uint32(4))
                 if rule == 1:

@@ -40,7 +40,7 @@ def parse_cell(text: str, height: int, width: int) -> int:
         raise ValueError(f"expected a cell like a1 or {last}, got {text.strip()[:20]!r}")
     column, row = LETTERS.index(match[1].lower()), height - int(match[2])
     if not (0 <= column < width and 0 <= row < height):
-        raise ValueError(f"{text.strip()} is outside the board (a1 to {last})")
+        raise ValueError(f"{match[1]}{match[2]} is outside the board (a1 to {last})")
     return row * width + column
 
 
