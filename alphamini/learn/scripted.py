@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alphamini.learn.teachers import Teacher
 from games import ONGOING, Game, States
+from games.playout import random_actions
 
 LOCKSTEP = 256  # games a thread plays in lockstep: enough to hide Python, few enough to show progress
 STRONGEST_SHARE = 0.7  # a side is of the strongest level this often, else of any level: so the winner differs
@@ -39,7 +40,7 @@ def play_scripted_games(
 
     A game opens with a few uniformly random plies. Then each side plays at its own level, drawn for the game, with a
     random move now and then. Whoever moves and whatever is played, the label is the strongest teacher's choice, so
-    that the imitator also learns what to do in positions that the teacher itself would never reach (DAgger: Ross,
+    that the imitator also learns what to do in positions that the teacher itself would never reach (as in DAgger: Ross,
     Gordon and Bagnell 2011, section 3). A game that ends inside its opening gives no samples.
     """
     sizes = [min(LOCKSTEP, count - start) for start in range(0, count, LOCKSTEP)]
@@ -71,7 +72,7 @@ def _play_batch(game: Game, teacher: Teacher, count: int, rng: np.random.Generat
     ply = 0
     while len(ids := np.flatnonzero(states["outcome"] == ONGOING)):
         batch = states[ids]
-        actions = _random_actions(game, batch, rng)
+        actions = random_actions(game, batch, rng)
         taught = np.flatnonzero(opening[ids] <= ply)
         positions = batch[taught]
         strongest = np.full(len(taught), teacher.levels, np.int8)
@@ -95,12 +96,6 @@ def _play_batch(game: Game, teacher: Teacher, count: int, rng: np.random.Generat
         outcome=states["outcome"][game_id[order]],
         game_id=game_id[order].astype(np.int32),
     )
-
-
-def _random_actions(game: Game, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
-    """i4[B]: a uniformly random legal action each."""
-    mask = game.legal_mask(states)
-    return (rng.random(mask.shape) * mask).argmax(axis=1).astype(np.int32)
 
 
 def ask(teacher: Teacher, states: States, levels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int32]:

@@ -83,7 +83,7 @@ def choose(states, levels, seeds, actions):
         taken = own | other
         moves = (taken + BOTTOM) & FULL
         wins = _threats(own, taken) & moves
-        blunder = _noise(seeds[i], 7) < BLUNDER[levels[i]]
+        blunder = _noise(seeds[i], 7) < BLUNDER[levels[i]]  # no column is 7: a draw of its own
         best, best_noise = -2 * WIN, 0.0
         for column in ORDER:
             move = moves & (0b111111 << 7 * column)

@@ -28,19 +28,23 @@ DOUBLE_THREE, FOUR_THREE, SURE_FOUR, WIN = range(2, 6)
 RULES = ((0, WIN), (1, WIN), (0, SURE_FOUR), (0, FOUR_THREE), (1, SURE_FOUR), (1, FOUR_THREE), (0, DOUBLE_THREE),
          (1, DOUBLE_THREE))  # fmt: skip
 
-# [level, shape]: the worth of a shape to the mover; the last level's numbers were tuned by play against each other.
+# [level, shape]: the worth of a shape to the mover. The last row is rounded from a random search that played each
+# try against six others on 9 x 9 and 15 x 15. Against the row above, all else equal, it wins 590, draws 1044 and
+# loses 366 of 2000 games on 9 x 9, and 1036, 9 and 955 on 15 x 15.
 # Level 1 only likes to be near stones of either colour.
 WORTH = np.array(
     [
         [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         [0, 1, 1, 2, 2, 2, 2, 2, 2, 2],
         [0, 1, 2, 4, 10, 12, 30, 20, 30, 30],
-        [0, 1, 2, 4, 10, 12, 30, 20, 30, 30],
+        [0, 0.5, 3, 3, 10, 8, 18, 16, 30, 16],
     ],
     np.float32,
 )
-DENIAL = np.float32(0.8)  # the worth of taking a shape from the opponent, as a share of making it
-NOISE = np.array([0, 8, 6, 2], np.float32)  # [level]: each cell's score gets noise from [0, NOISE)
+# The worth of taking a shape from the opponent, as a share of making it. At 1.0 nobody gets anywhere: on 9 x 9, after
+# three random plies, 90 % of level 3's games against itself are draws; at 0.65, 46 %.
+DENIAL = np.float32(0.65)
+NOISE = np.array([0, 8, 15, 2], np.float32)  # [level]: each cell's score gets noise from [0, NOISE)
 
 
 @njit(nogil=True, cache=True)
