@@ -24,13 +24,14 @@ def precisions(device: str) -> tuple[str, ...]:
 def folded(config: NetConfig, weights: Weights) -> Net:
     """The net in evaluation, every normalisation folded into its convolution."""
     net = Net(config)
-    net.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
+    state = dict(weights)
     for name, module in net.named_modules():
         if isinstance(module, ConvNorm):
-            kernel, bias = fold(weights, name)
-            module[0].weight = nn.Parameter(torch.from_numpy(kernel))
-            module[0].bias = nn.Parameter(torch.from_numpy(bias))
+            state = {key: w for key, w in state.items() if not key.startswith(f"{name}.")}
+            state[f"{name}.0.weight"], state[f"{name}.0.bias"] = fold(weights, name)
+            module[0].bias = nn.Parameter(torch.empty(module[0].out_channels))
             module[1] = nn.Identity()
+    net.load_state_dict({key: torch.from_numpy(w) for key, w in state.items()})
     return net.eval().requires_grad_(False)
 
 

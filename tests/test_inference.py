@@ -1,0 +1,236 @@
+"""Inference backends: they all compute `net.Net`; low precision, batching and threads do not change the answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+import games
+from alphamini.model import engines, torch_net
+from alphamini.model.config import NetConfig
+from alphamini.model.evaluators import RandomRollouts, Uniform, make_backend
+from alphamini.model.net import Net
+from alphamini.model.quantize import LEAST_TOP, MOST_DIVERGENCE, Agreement, agreement, random_positions
+
+openvino_net = pytest.importorskip("alphamini.model.openvino_net")
+
+
+def some_net(game, blocks=2, channels=32, seed=0):
+    """A net as training leaves it: no batch normalisation is the identity, and the policy has opinions."""
+    torch.manual_seed(seed)
+    net = Net(NetConfig.for_game(game, blocks, channels))
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.normal_(0, 0.3)
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 2)
+    net.policy_out.weight.data *= 10
+    return net.eval()
+
+
+def weights_of(net):
+    return {name: w.numpy() for name, w in net.state_dict().items() if w.is_floating_point()}
+
+
+def answers(net, game, states):
+    """What training means by the net: float32 torch with batch normalisation."""
+    with torch.inference_mode():
+        logits, outcome = net(torch.from_numpy(game.planes(states)))
+        chances = outcome.softmax(1)
+    return logits.numpy(), (chances[:, 0] - chances[:, 2]).numpy()
+
+
+def backend_of(game, net, precision="fp32", workers=1, device="openvino", **more):
+    return make_backend(game, net.config, weights_of(net), precision, workers, device, **more)
+
+
+def offered(device):
+    return openvino_net.precisions() if device == "openvino" else torch_net.precisions("cpu")
+
+
+@pytest.mark.parametrize("device", ["openvino", "torch"])
+@pytest.mark.parametrize("name", ["gomoku6", "gomoku9", "gomoku15", "connect4", "tictactoe"])
+def test_fp32_is_the_net(name, device):
+    game = games.get(name)
+    net = some_net(game)
+    states = random_positions(game, 37)
+    logits, value = backend_of(game, net, device=device).worker().evaluate(states)
+    right_logits, right_value = answers(net, game, states)
+    np.testing.assert_allclose(logits, right_logits, atol=1e-4)
+    np.testing.assert_allclose(value, right_value, atol=1e-4)
+    assert logits.dtype == value.dtype == np.float32
+
+
+@pytest.mark.parametrize("policy", ["cells", "columns"])
+def test_openvino_graph_on_a_board_that_is_not_square(policy):
+    net = Net(NetConfig(planes=5, policy=policy, blocks=1, channels=16, head_channels=8, value_hidden=12)).eval()
+    planes = np.random.default_rng(0).random((3, 5, 6, 11), np.float32)
+    with torch.inference_mode():
+        logits, outcome = net(torch.from_numpy(planes))
+    engine = openvino_net.OpenVinoEngine(net.config, weights_of(net), (6, 11), "fp32", workers=1)
+    found, value = engine.session().infer(planes)
+    np.testing.assert_allclose(found, logits, atol=1e-4)
+    np.testing.assert_allclose(value, outcome.softmax(1)[:, 0] - outcome.softmax(1)[:, 2], atol=1e-4)
+
+
+@pytest.mark.parametrize(("device", "precision"), [("openvino", "int8"), ("openvino", "bf16"), ("torch", "bf16")])
+@pytest.mark.parametrize("name", ["gomoku9", "connect4"])
+def test_low_precision_says_the_same(name, device, precision):
+    if precision not in offered(device):
+        pytest.skip(f"this machine has no {precision}")
+    game = games.get(name)
+    net = some_net(game, blocks=6, channels=64)
+    backend = backend_of(game, net, precision, device=device, calibration=random_positions(game, 128, seed=1))
+    unseen = random_positions(game, 256, seed=2)
+    found = agreement(answers(net, game, unseen), backend.worker().evaluate(unseen), game.legal_mask(unseen))
+    assert found.holds, str(found)
+    assert found.divergence > 0  # it did compute in another precision
+
+
+@pytest.mark.parametrize("precision", engines.PRECISIONS[1:])
+def test_a_row_does_not_depend_on_its_batch(precision):
+    if precision not in offered("openvino"):
+        pytest.skip(f"this machine has no {precision}")
+    game = games.get("gomoku9")
+    states = random_positions(game, 70)
+    evaluator = backend_of(game, some_net(game), precision).worker()
+    logits, value = (x.copy() for x in evaluator.evaluate(states))
+    # Batches of other sizes may run other kernels. These logits reach 1, and bf16 has 8 bits.
+    tolerance = 1e-5 if precision == "fp32" else 0.1
+    for rows in (slice(0, 1), slice(5, 8), slice(0, 64), slice(69, 70), slice(3, 70)):
+        part_logits, part_value = evaluator.evaluate(states[rows])
+        np.testing.assert_allclose(part_logits, logits[rows], atol=tolerance)
+        np.testing.assert_allclose(part_value, value[rows], atol=tolerance)
+
+
+@pytest.mark.parametrize("device", ["openvino", "torch"])
+def test_an_empty_batch_is_fine(device):
+    game = games.get("gomoku9")
+    evaluator = backend_of(game, some_net(game), device=device).worker()
+    logits, value = evaluator.evaluate(game.new_states(0))
+    assert logits.shape == (0, 81)
+    assert value.shape == (0,)
+    assert len(evaluator.evaluate(game.new_states(2))[1]) == 2
+
+
+@pytest.mark.parametrize("device", ["openvino", "torch"])
+def test_update_hands_over_new_weights(device):
+    game = games.get("gomoku9")
+    states = random_positions(game, 8)
+    old, new = some_net(game, seed=0), some_net(game, seed=1)
+    backend = backend_of(game, old, device=device)
+    evaluator = backend.worker()
+    np.testing.assert_allclose(evaluator.evaluate(states)[0], answers(old, game, states)[0], atol=1e-4)
+    backend.update(weights_of(new))
+    np.testing.assert_allclose(evaluator.evaluate(states)[0], answers(new, game, states)[0], atol=1e-4)
+
+
+def test_threads_get_the_answers_of_one_while_weights_change():
+    game = games.get("gomoku9")
+    nets = [some_net(game, seed=0), some_net(game, seed=1)]
+    backend = backend_of(game, nets[0], workers=2)
+    failures = []
+
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        evaluator = backend.worker()
+        for _ in range(30):
+            states = random_positions(game, int(rng.integers(1, 20)), seed=int(rng.integers(1000)))
+            logits = evaluator.evaluate(states)[0]
+            if min(abs(logits - answers(net, game, states)[0]).max() for net in nets) > 1e-4:
+                failures.append(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(2)]
+    for thread in threads:
+        thread.start()
+    backend.update(weights_of(nets[1]))
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_auto_steps_up_when_a_precision_does_not_agree(monkeypatch):
+    game = games.get("gomoku9")
+    net = some_net(game)
+    assert backend_of(game, net, "auto").name == f"openvino {openvino_net.precisions()[0]}"
+    monkeypatch.setattr("alphamini.model.quantize.MOST_DIVERGENCE", -1.0)
+    backend = backend_of(game, net, "auto")
+    assert backend.name == "openvino fp32"
+    for precision in openvino_net.precisions()[:-1]:
+        assert f"{precision} does not agree with fp32" in backend.describe()
+
+
+def test_agreement_knows_another_net_from_the_same():
+    game = games.get("gomoku9")
+    states = random_positions(game, 200)
+    one, other = (answers(some_net(game, seed=seed), game, states) for seed in (0, 1))
+    legal = game.legal_mask(states)
+    assert agreement(one, one, legal) == Agreement(0, 1, 0)
+    different = agreement(one, other, legal)
+    assert different.divergence > MOST_DIVERGENCE
+    assert different.top < LEAST_TOP
+
+
+def test_without_openvino_torch_takes_over(monkeypatch):
+    code = (
+        "import sys; sys.modules['openvino'] = None\n"
+        "from alphamini.model import engines\n"
+        "assert engines.openvino_net is None\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    monkeypatch.setattr(engines, "openvino_net", None)
+    game = games.get("tictactoe")
+    assert backend_of(game, some_net(game), "auto", device="auto").name.startswith("torch")
+    with pytest.raises(ValueError, match="OpenVINO is not installed"):
+        backend_of(game, some_net(game), device="openvino")
+
+
+def test_openvino_needs_no_torch():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import alphamini.model.evaluators\n"
+        "from alphamini.model import openvino_net\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "wish", [{"precision": "int4"}, {"device": "abacus"}, {"precision": "int8", "device": "torch"}]
+)
+def test_impossible_wishes_are_refused_in_one_line(wish):
+    game = games.get("tictactoe")
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        backend_of(game, some_net(game), **wish)
+
+
+def test_uniform_knows_nothing():
+    logits, value = Uniform(games.get("gomoku9")).evaluate(games.get("gomoku9").new_states(3))
+    assert logits.shape == (3, 81)
+    assert not logits.any()
+    assert not value.any()
+
+
+def test_rollouts_are_for_the_side_to_move():
+    """Tic-tac-toe with one or two cells left: every continuation is known."""
+    game = games.get("tictactoe")
+    draw = game.initial().play_all([0, 1, 2, 4, 3, 5, 7, 6])  # x fills the last cell, no row
+    win = game.initial().play_all([0, 1, 2, 3, 4, 5, 7, 6])  # x fills the last cell: a diagonal
+    start = game.initial()
+    states = np.concatenate([draw.state] * 50 + [win.state] * 50 + [start.state] * 4000)
+    before = states.copy()
+    logits, value = RandomRollouts(game, seed=0).evaluate(states)
+    assert (states == before).all()  # the leaves are the tree's
+    assert logits.shape == (len(states), 9)
+    assert not logits.any()
+    assert (value[:50] == 0).all()
+    assert (value[50:100] == 1).all()
+    # At random x wins 737/1260 of the games, o 121/420, counted over the whole tree.
+    assert value[100:].mean() == pytest.approx(737 / 1260 - 121 / 420, abs=0.05)
+    again = RandomRollouts(game, seed=0).evaluate(states)[1]
+    assert (again == value).all()
