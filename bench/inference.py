@@ -7,11 +7,11 @@ The engines take turns, round after round, so that a busy machine is unfair to a
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import threading
 import time
+from functools import partial
 
+import common
 import torch
 
 import games
@@ -25,7 +25,6 @@ from alphamini.model.torch_net import TorchEngine, precisions
 GAME = games.get("gomoku9")
 NETS = ((4, 32), (6, 64), (10, 96))
 BATCHES = (1, 8, 32, 128, 512)
-SECONDS = 0.3  # a figure
 
 
 def engines_of(blocks: int, channels: int, streams: int) -> list[Engine]:
@@ -72,31 +71,20 @@ def positions_a_second(engine: Engine, streams: int, batch: int, seconds: float)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", metavar="FILE", help="write the figures here too")
-    parser.add_argument("--quick", action="store_true", help="the 6 x 64 net alone, batches of 1 and 32, 2 rounds")
-    options = parser.parse_args()
-    nets, batches, rounds = (((6, 64),), (1, 32), 2) if options.quick else (NETS, BATCHES, 5)
-    rows = []
-    for blocks, channels in nets:
-        ready = [
-            (engine, streams) for streams in sorted({1, cores()}) for engine in engines_of(blocks, channels, streams)
-        ]
-        for batch in batches:
-            figures: list[list[float]] = [[] for _ in ready]
-            for _ in range(rounds):
-                for (engine, streams), found in zip(ready, figures, strict=True):
-                    found.append(positions_a_second(engine, streams, batch, SECONDS))
-            for (engine, streams), found in zip(ready, figures, strict=True):
-                rows.append(
-                    {
-                        "name": f"{blocks}x{channels} {engine.name}, {streams} streams, batch {batch}",
-                        "value": statistics.median(found),
-                        "best": max(found),
-                        "unit": "positions/s",
-                    }
+    options = common.parser(__doc__).parse_args()
+    rows: list[common.Row] = []
+    for blocks, channels in NETS[1:2] if options.quick else NETS:
+        ready = [(engine, n) for n in sorted({1, cores()}) for engine in engines_of(blocks, channels, n)]
+        for batch in (1, 32) if options.quick else BATCHES:
+            tasks = {
+                f"{blocks}x{channels} {engine.name}, {n} streams, batch {batch}": partial(
+                    positions_a_second, engine, n, batch, seconds=0.1 if options.quick else 0.4
                 )
-                print(f"{rows[-1]['name']:<52}{rows[-1]['value']:>10.0f}{rows[-1]['best']:>10.0f}", flush=True)
+                for engine, n in ready
+            }
+            figures = common.medians(tasks, repeats=2 if options.quick else 5)
+            rows += [{"name": name, "value": value, "unit": "positions/s"} for name, value in figures.items()]
+    common.report("inference", rows, options.json)
 
 
 if __name__ == "__main__":
