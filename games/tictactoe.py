@@ -13,11 +13,21 @@ from numba import njit
 from games.game import Game
 from games.grid import cell_text, draw, parse_cell, square_symmetries
 
-# `stones`: a bitboard a player, bit = cell. WINS says for each of the 512 sets of cells whether it holds a whole line.
+# `stones`: a bitboard a player, bit = cell. All that is asked of a set of cells is looked up in tables of 512.
 DTYPE: np.dtype[np.void] = np.dtype([("stones", "i2", (2,)), ("to_play", "i1"), ("outcome", "i1"), ("pad", "u1", (2,))])
 LINES = (0o007, 0o070, 0o700, 0o111, 0o222, 0o444, 0o421, 0o124)
-WINS = np.array([any(stones & line == line for line in LINES) for stones in range(512)])
+GOES_ON = np.array([all(stones & line != line for line in LINES) for stones in range(512)], np.uint8)
+EMPTY = np.array([9 - taken.bit_count() for taken in range(512)], np.int64)
 FULL = 511
+
+
+def _free_cells(taken: int) -> int:
+    """The cells that are not `taken`, one in each nibble, the first one lowest."""
+    free = [cell for cell in range(9) if not taken >> cell & 1]
+    return sum(cell << 4 * i for i, cell in enumerate(free))
+
+
+FREE = np.array([_free_cells(taken) for taken in range(512)], np.int64)
 
 # The playout reads all its choices from one 59-bit fraction: multiplied by the number of choices, its whole part is
 # the pick and the rest is the next fraction. 9! needs 19 of the bits, so the bias is below 1e-11.
@@ -52,7 +62,7 @@ def step(states, actions):
         player = s.to_play
         s.stones[player] |= 1 << actions[i]
         s.to_play = 1 - player
-        if WINS[s.stones[player]]:
+        if not GOES_ON[s.stones[player]]:
             s.outcome = player
         elif s.stones[0] | s.stones[1] == FULL:
             s.outcome = 2
@@ -80,35 +90,33 @@ def _mix(seed):
 
 @njit(nogil=True, cache=True)
 def playout(states, seeds):
-    """Random games with the empty cells in the nibbles of one integer: a pick is replaced by the last one."""
+    """Random games with the empty cells in the nibbles of one integer: a pick is replaced by the last one.
+
+    The board is always filled up, but once somebody has won no stone is set any more: a loop without a branch that
+    the processor cannot foresee is twice as fast as one that stops in time.
+    """
     for i in range(len(states)):
         s = states[i]
         if s.outcome != -1:
             continue
-        player = s.to_play
-        own, other = np.int64(s.stones[player]), np.int64(s.stones[1 - player])
-        free, shift = np.int64(0), 0
-        for cell in range(9):
-            if (own | other) >> cell & 1 == 0:
-                free |= cell << shift
-                shift += 4
+        own, other = np.int64(s.stones[s.to_play]), np.int64(s.stones[1 - s.to_play])
+        free, empty = FREE[own | other], EMPTY[own | other]
         fraction = np.int64(_mix(seeds[i])) & FRACTION
-        outcome = 2
-        while shift > 0:
-            product = fraction * (shift >> 2)
+        live, plies = 1, 0
+        for left in range(empty, 0, -1):
+            product = fraction * left
             fraction = product & FRACTION
             pick = product >> 59 << 2
-            shift -= 4
             picked = free >> pick & 15
-            free ^= (picked ^ (free >> shift & 15)) << pick
-            own, other = other, own | (1 << picked)
-            player = 1 - player
-            if WINS[other]:
-                outcome = 1 - player
-                break
-        s.stones[player], s.stones[1 - player] = own, other
-        s.to_play = player
-        s.outcome = outcome
+            free ^= (picked ^ (free >> 4 * (left - 1) & 15)) << pick
+            own, other = other, own | live << picked
+            plies += live
+            live &= GOES_ON[other & FULL]
+        if empty & 1:
+            own, other = other, own
+        s.stones[s.to_play], s.stones[1 - s.to_play] = own, other
+        s.to_play ^= plies & 1
+        s.outcome = 2 if live else 1 - s.to_play
 
 
 def board_text(state: np.void, last: int | None, colour: bool) -> str:
