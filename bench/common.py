@@ -1,0 +1,98 @@
+"""What every benchmark shares: its options, interleaved timing, the machine, the table and the JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+"""One measurement: `name`, `value`, `unit` and whatever else explains it."""
+
+PACKAGES = ("numpy", "numba", "torch", "openvino", "open_spiel")
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark takes."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    options.add_argument("--json", type=Path, metavar="FILE", help="write the rows to FILE as well")
+    options.add_argument("--quick", action="store_true", help="a few repeats, to see that it runs (for CI)")
+    return options
+
+
+def medians(tasks: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+    """The median of `repeats` results of each task.
+
+    The tasks take turns, so that whatever else the machine does meets all of them; one round before is not counted.
+    """
+    results: dict[str, list[float]] = {name: [] for name in tasks}
+    for repeat in range(repeats + 1):
+        for name, task in tasks.items():
+            result = task()
+            if repeat:
+                results[name].append(result)
+    return {name: statistics.median(values) for name, values in results.items()}
+
+
+def rate(count: int, task: Callable[[], object]) -> float:
+    """`count` things done by one call of `task`: how many a second."""
+    start = time.perf_counter()
+    task()
+    return count / (time.perf_counter() - start)
+
+
+def machine() -> dict[str, Any]:
+    """The computer and the versions, as far as they bear on a measurement."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"
+
+
+def report(benchmark: str, rows: list[Row], file: Path | None) -> None:
+    """Prints the rows as a table, and writes them to `file` if there is one."""
+    about = machine()
+    print(f"{benchmark}: {about['cpu']}, {about['cores']} cores, Python {about['python']}")
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    for line in cells:
+        first, *rest = zip(line, widths, strict=True)
+        print("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]))
+    if file:
+        beside = file.with_name(file.name + ".part")
+        beside.write_text(json.dumps({"benchmark": benchmark, "machine": about, "rows": rows}, indent=1) + "\n")
+        beside.replace(file)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
