@@ -9,7 +9,7 @@ from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
 from alphamini.model.fold import Array, fold
 from alphamini.model.net import ConvNorm, Net
-from alphamini.model.threads import cores
+from alphamini.model.threads import cores, keep_freed_memory
 
 
 def precisions(device: str) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def folded(config: NetConfig, weights: Weights) -> Net:
         if isinstance(module, ConvNorm):
             state = {key: w for key, w in state.items() if not key.startswith(f"{name}.")}
             state[f"{name}.0.weight"], state[f"{name}.0.bias"] = fold(weights, name)
-            module[0].bias = nn.Parameter(torch.empty(module[0].out_channels))
+            module[0].bias = nn.Parameter(torch.empty(len(state[f"{name}.0.bias"])))
             module[1] = nn.Identity()
     net.load_state_dict({key: torch.from_numpy(w) for key, w in state.items()})
     return net.eval().requires_grad_(False)
@@ -39,6 +39,7 @@ class TorchEngine:
     """One set of weights at one precision on one device."""
 
     def __init__(self, config: NetConfig, weights: Weights, precision: str, device: str, workers: int):
+        keep_freed_memory()
         self.name = f"torch {precision}" + (" cuda" if device == "cuda" else "")
         self._device = torch.device(device)
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
