@@ -1,10 +1,12 @@
 """The search tree's machine code: PUCT over many trees at once, with proofs. It knows nothing of any game.
 
 One tree is N node records in flat memory, seen as i4 (`ints`) and as f4 (`floats`); B trees lie one after another.
-A record is a 64-byte header and then slots of 16 bytes, one for each *opened* child. Children are opened lazily, in
+A record is a 48-byte header and then slots of 16 bytes, one for each *opened* child. Children are opened lazily, in
 prior order: among actions never tried the one with the highest prior has the highest PUCT score, so a descent looks
 at the opened slots and one number. It touches one or two cache lines a level.
 Priors of unopened actions are in `priors` f4[B*N, A] (-1: illegal or opened). A child has a larger index than its parent.
+
+`rows` [n] are indices of trees, no index twice.
 
 Values are in [-1, 1] for the side to move *at that node*; `_turn` is the only place where a sign is flipped.
 Proofs (PROVEN) are integers from the same point of view: 0 unknown, DRAWN, WON - d (a win in d plies), d - WON (a loss).
@@ -15,10 +17,11 @@ import math
 import numpy as np
 from numba import njit
 
-# Header fields, in 4-byte words. The last five hold floats.
-VISITS, OPENED, LEGAL, PARENT, SLOT, ACTION, TO_PLAY, PROVEN, PROVEN_CHILDREN, NEXT_ACTION = range(10)
-NEXT_PRIOR, VALUE_SUM, OPENED_PRIOR, VALUE = range(10, 14)
-HEADER = 16
+# Header fields, in 4-byte words. The last three hold floats. UNPROVEN counts legal actions without a proof: it is 0
+# until the node has been evaluated, so for ever where the game is over.
+VISITS, OPENED, UNPROVEN, PARENT, SLOT, ACTION, TO_PLAY, PROVEN, NEXT_ACTION = range(9)
+NEXT_PRIOR, VALUE_SUM, OPENED_PRIOR = range(9, 12)
+HEADER = 12
 # Slot fields. S_VALUE_SUM is for the side to move at the parent; S_PRIOR < 0 closes a slot (a proven loss).
 S_PRIOR, S_VISITS, S_VALUE_SUM, S_CHILD = range(4)
 SLOT_WORDS = 4
@@ -28,6 +31,7 @@ UNSORTED = -2  # NEXT_ACTION: not looked for yet (-1: none left)
 ONGOING = -1
 PROOF_RETRIES = 16  # descents that may end on proven nodes before a tree gives its place in the wave away
 
+_HUGE = np.float32(1e30)
 _FAST = {"reassoc", "contract", "nsz", "nnan"}
 
 
@@ -56,12 +60,12 @@ def _prove_parent(ints, floats, tree, stride, parent, child):
     """`child` has just been proven: what does that prove about `parent`?"""
     p, c = (tree + parent) * stride, (tree + child) * stride
     seen = _turn_proof(ints[c + PROVEN], ints[c + TO_PLAY], ints[p + TO_PLAY])
-    ints[p + PROVEN_CHILDREN] += 1
+    ints[p + UNPROVEN] -= 1
     if seen < 0:
         floats[p + HEADER + SLOT_WORDS * ints[c + SLOT] + S_PRIOR] = -1.0
     if seen > DRAWN:
         ints[p + PROVEN] = seen
-    elif ints[p + PROVEN_CHILDREN] == ints[p + LEGAL]:
+    elif ints[p + UNPROVEN] == 0:
         best = -WON
         for k in range(ints[p + OPENED]):
             o = (tree + ints[p + HEADER + SLOT_WORDS * k + S_CHILD]) * stride
@@ -95,14 +99,17 @@ def _backup(ints, floats, tree, stride, node, value, proven):
         node = parent
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=_FAST)
 def _next_unopened(ints, floats, priors, n, row):
     """Finds the unopened action with the highest prior (the lowest action among equals)."""
-    best, action = np.float32(-0.5), -1
-    for a in range(priors.shape[1]):
-        if priors[row, a] > best:
-            best, action = priors[row, a], a
-    ints[n + NEXT_ACTION] = action
+    actions = priors.shape[1]
+    best = np.float32(-0.5)
+    for a in range(actions):
+        best = max(best, priors[row, a])
+    action = actions
+    for a in range(actions):  # a second pass, so that the compiler vectorises both
+        action = min(action, a if priors[row, a] == best else actions)
+    ints[n + NEXT_ACTION] = action if action < actions else -1
     floats[n + NEXT_PRIOR] = best
 
 
@@ -116,10 +123,10 @@ def _best_child(ints, floats, priors, n, row, explore, fpu):
     if ints[n + NEXT_ACTION] == UNSORTED:
         _next_unopened(ints, floats, priors, n, row)
     visits = ints[n + VISITS]
-    if visits < len(explore):
-        weight = explore[visits]
-    else:
-        weight = explore[-1] * np.float32(math.sqrt(visits / (len(explore) - 1)))
+    last = len(explore) - 1
+    weight = explore[min(visits, last)]
+    if visits > last:
+        weight *= np.float32(math.sqrt(visits / last))
     best, score = -2, np.float32(-np.inf)
     if ints[n + NEXT_ACTION] >= 0:
         mean = floats[n + VALUE_SUM] / np.float32(visits)
@@ -195,8 +202,8 @@ def searching(ints, counts, stride, capacity, rows, budget, out):
     for i in range(len(rows)):
         b = rows[i]
         n = b * capacity * stride
-        out[i] = ints[n + VISITS] < budget[b] and ints[n + PROVEN] == 0 and (
-            counts[b] < capacity or ints[n + VISITS] == 0
+        out[i] = (
+            ints[n + VISITS] < budget[b] and ints[n + PROVEN] == 0 and (counts[b] < capacity or ints[n + VISITS] == 0)
         )
 
 
@@ -272,13 +279,13 @@ def settle(
 
 
 @njit(nogil=True, cache=True)
-def unevaluated_roots(ints, states, stride, capacity, rows, offset, leaf_row, leaf_node, leaf_state):
-    """Appends the roots that have never been evaluated to the leaves; their number."""
+def unevaluated_roots(ints, states, stride, capacity, rows, budget, offset, leaf_row, leaf_node, leaf_state):
+    """Appends the roots that have never been evaluated, and may be, to the leaves; their number."""
     found = offset
     for i in range(len(rows)):
         b = rows[i]
         root = b * capacity * stride
-        if ints[root + VISITS] == 0 and ints[root + PROVEN] == 0:
+        if ints[root + VISITS] == 0 and ints[root + PROVEN] == 0 and budget[b] > 0:
             leaf_row[found], leaf_node[found] = b, 0
             leaf_state[found, :] = states[b * capacity]
             found += 1
@@ -314,7 +321,7 @@ def masked_softmax(logits, mask, bits, powers, out):
     for a in range(len(mask)):
         out[a] *= powers[a]
         total += out[a]
-    scale = np.float32(1.0) / max(total, np.float32(1e-30))
+    scale = np.float32(1.0) / max(total, np.float32(1.2e-38))  # at least 2**-120 where anything is legal
     for a in range(len(mask)):
         out[a] = out[a] * scale if mask[a] else np.float32(-1.0)
     return legal
@@ -325,14 +332,27 @@ def expand(
     ints, floats, priors, stride, capacity, count, leaf_row, leaf_node, logits, values, mask, noise, noise_share,
     bits, powers,
 ):  # fmt: skip
-    """Leaves get their priors and values from the evaluator, and every tree its visit. A root gets its noise."""
+    """Leaves get their priors and values from the evaluator, and every tree its visit. A root gets its noise.
+
+    ValueError, before anything is written, where the evaluator or the rules would lead the descents astray: a value
+    or logit that is not a number, a game that goes on without a legal action.
+    """
+    for i in range(count):
+        sound = abs(values[i]) < _HUGE
+        legal = 0
+        for a in range(priors.shape[1]):
+            sound &= logits[i, a] < _HUGE
+            legal += mask[i, a]
+        if not sound:
+            raise ValueError("the evaluator gave a value or a logit that is not a finite number")
+        if legal == 0:
+            raise ValueError("the rules gave no legal action in a game that goes on")
     for i in range(count):
         b, node = leaf_row[i], leaf_node[i]
         tree = b * capacity
         n = (tree + node) * stride
-        ints[n + LEGAL] = masked_softmax(logits[i], mask[i], bits, powers, priors[tree + node])
+        ints[n + UNPROVEN] = masked_softmax(logits[i], mask[i], bits, powers, priors[tree + node])
         value = min(max(values[i], np.float32(-1.0)), np.float32(1.0))
-        floats[n + VALUE] = value
         if node == 0:
             _mix_noise(ints, floats, priors, tree, stride, noise[b], noise_share[b])
         _backup(ints, floats, tree, stride, node, value, False)
@@ -356,13 +376,13 @@ def _mix_noise(ints, floats, priors, tree, stride, noise, share):
         return
     for a in range(priors.shape[1]):
         if priors[tree, a] >= 0:
-            priors[tree, a] = (1 - share) * priors[tree, a] + share * noise[a] / total
+            priors[tree, a] = (np.float32(1.0) - share) * priors[tree, a] + share * noise[a] / total
     opened = np.float32(0.0)
     for k in range(ints[n + OPENED]):
         s = n + HEADER + SLOT_WORDS * k
         if floats[s + S_PRIOR] >= 0:
             action = ints[(tree + ints[s + S_CHILD]) * stride + ACTION]
-            floats[s + S_PRIOR] = (1 - share) * floats[s + S_PRIOR] + share * noise[action] / total
+            floats[s + S_PRIOR] = (np.float32(1.0) - share) * floats[s + S_PRIOR] + share * noise[action] / total
             opened += floats[s + S_PRIOR]
     floats[n + OPENED_PRIOR] = opened
     ints[n + NEXT_ACTION] = UNSORTED
@@ -414,7 +434,7 @@ def advance(
                 ints[s] = place[ints[s]]
         counts[b] = kept
         ints[root + SLOT] = -1
-        if ints[root + VISITS] > 0:
+        if ints[root + UNPROVEN] > 0:
             _mix_noise(ints, floats, priors, tree, stride, noise[b], noise_share[b])
 
 
@@ -429,7 +449,7 @@ def root_statistics(ints, floats, priors, stride, capacity, rows, visits, q, pri
         q[i, :] = np.nan
         proof[i, :] = 0
         for a in range(priors.shape[1]):
-            prior[i, a] = max(priors[tree, a], np.float32(0.0)) if ints[n + VISITS] > 0 else np.float32(0.0)
+            prior[i, a] = max(priors[tree, a], np.float32(0.0)) if ints[n + UNPROVEN] > 0 else np.float32(0.0)
         for k in range(ints[n + OPENED]):
             s = n + HEADER + SLOT_WORDS * k
             c = (tree + ints[s + S_CHILD]) * stride
@@ -446,7 +466,7 @@ def search_policy(ints, floats, priors, stride, capacity, rows, out):
     """out f4[len(rows), A]: how the search would move, a distribution.
 
     Won: the quickest proven wins alone. Lost: the longest resistance alone. Else the visits without the proven
-    losses; where nothing has been tried (a budget of 1) the prior itself.
+    losses; where nothing has been tried (a budget of 1) the prior itself. All 0 for a root that is over or not evaluated.
     """
     for i in range(len(rows)):
         tree = rows[i] * capacity
@@ -464,7 +484,7 @@ def search_policy(ints, floats, priors, stride, capacity, rows, out):
             elif seen >= 0:
                 out[i, ints[c + ACTION]] = ints[s + S_VISITS]
         total = out[i].sum()
-        if total <= 0 and ints[n + VISITS] > 0:
+        if total <= 0 and ints[n + UNPROVEN] > 0:
             for a in range(priors.shape[1]):
                 out[i, a] = max(priors[tree, a], np.float32(0.0))
             total = out[i].sum()

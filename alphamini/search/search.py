@@ -64,17 +64,22 @@ class RootStatistics:
 
 class Search:
     """`trees` search trees of up to `capacity` nodes each, over the states of one game. Not thread-safe: one a thread.
+    `rows`, wherever it stands, names trees by index, none twice.
 
     A budget counts root visits, the root's own evaluation included, visits kept by `advance` too: with a budget of 1
-    the search is the raw policy. A tree stops early when its root is proven.
+    the search is the raw policy. A tree stops early when its root is proven or it is full.
+    A wave that ends in an exception (from the evaluator, say) leaves its trees without their leaves: reset them.
     """
 
-    def __init__(self, rules: Rules, trees: int, capacity: int, config: SearchConfig = SearchConfig()):  # noqa: B008
+    def __init__(self, rules: Rules, trees: int, capacity: int, config: SearchConfig = SearchConfig()):
         self.rules, self.trees, self.capacity, self.config = rules, trees, max(capacity, 1), config
         actions, size = rules.num_actions, rules.dtype.itemsize
-        self._stride = k.HEADER + k.SLOT_WORDS * min(actions, self.capacity)
         nodes = trees * self.capacity
-        self._ints = np.zeros(nodes * self._stride, np.int32)
+        # Whole cache lines a record, and the first one at the start of a line.
+        self._stride = -(-(k.HEADER + k.SLOT_WORDS * min(actions, self.capacity)) // 16) * 16
+        memory = np.zeros(nodes * self._stride + 16, np.int32)
+        start = -memory.ctypes.data % 64 // 4
+        self._ints = memory[start : start + nodes * self._stride]
         self._floats = self._ints.view(np.float32)
         self._priors = np.zeros((nodes, actions), np.float32)
         self._states = np.zeros((nodes, size), np.uint8)
@@ -83,9 +88,11 @@ class Search:
         self.budget = np.zeros(trees, np.int32)  # [trees] visits a root is to get; yours to set
         self._noise = np.zeros((trees, actions), np.float32)
         self._noise_share = np.zeros(trees, np.float32)
-        visits = np.arange(8192, dtype=np.float64)
+        # A root may get more visits than it has nodes (proven lines); `kernels._best_child` extends the table then.
+        visits = np.arange(max(self.capacity, 1024) + 1, dtype=np.float64)
         c = config.c_init + np.log((visits + config.c_base + 1) / config.c_base)
         self._explore = (c * np.sqrt(visits)).astype(np.float32)
+        self._fpu, self._root_fpu = np.float32(config.fpu_reduction), np.float32(config.root_fpu_reduction)
         # The wave's leaves, and scratch.
         self._leaf_states = np.zeros(trees, rules.dtype)
         self._leaf_bytes = self._leaf_states.view(np.uint8).reshape(trees, size)
@@ -99,13 +106,13 @@ class Search:
 
     def reset(self, rows: Rows, roots: NDArray[np.void]) -> None:
         """Throws the trees `rows` away; each begins anew at the state roots[i]."""
-        data = np.ascontiguousarray(roots).view(np.uint8).reshape(len(rows), -1)
+        data = np.ascontiguousarray(roots).view(np.uint8).reshape(len(rows), self.rules.dtype.itemsize)
         to_play, outcome = roots["to_play"], roots["outcome"]
         k.reset(self._ints, self._floats, self._states, self._counts, self._stride, self.capacity,
                 rows, data, to_play, outcome)  # fmt: skip
 
     def set_noise(self, rows: Rows, noise: NDArray[np.float32] | None, share: float = 0.0) -> None:
-        """Root noise for the *next* reset's or advance's roots: prior <- (1 - share) prior + share * noise.
+        """Root noise for the roots of each later reset or advance: prior <- (1 - share) prior + share * noise.
 
         `noise` f4[n, A] need not be normalised: gamma variates give Dirichlet noise over the legal actions.
         """
@@ -138,8 +145,8 @@ class Search:
         waiting = rows
         while len(waiting):
             found = k.select(*self._tree, self._states, self._counts, self._stride, self.capacity, waiting,
-                             self.budget, self._explore, self.config.fpu_reduction, self.config.root_fpu_reduction,
-                             end, self._leaf_row, self._leaf_node, self._leaf_action, self._leaf_bytes)  # fmt: skip
+                             self.budget, self._explore, self._fpu, self._root_fpu, end,
+                             self._leaf_row, self._leaf_node, self._leaf_action, self._leaf_bytes)  # fmt: skip
             new = slice(end, end + found)
             self.rules.step(self._leaf_states[new], self._leaf_action[new])
             end, finished = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity, end,
@@ -147,7 +154,7 @@ class Search:
                                      self._leaf_states["to_play"], self._leaf_states["outcome"],
                                      self._again)  # fmt: skip
             waiting = self._again[:finished].copy()
-        end += k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, end,
+        end += k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
                                    self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
         if end:
             self._finish(evaluator, end)
@@ -176,12 +183,20 @@ class Search:
         visits, proof = np.zeros((2, n, a), np.int32)
         q, prior = np.zeros((2, n, a), np.float32)
         k.root_statistics(*self._tree, self._stride, self.capacity, rows, visits, q, prior, proof)
-        roots = rows * self.capacity * self._stride
+        roots = self._roots(rows)
         total, root_proof = self._ints[roots + k.VISITS], self._ints[roots + k.PROVEN]
-        value = self._floats[roots + k.VALUE_SUM] / np.maximum(total, 1)
+        mean = self._floats[roots + k.VALUE_SUM] / np.maximum(total, 1)
         exact = np.where(root_proof == k.DRAWN, 0.0, np.sign(root_proof))
-        value = np.where(root_proof != 0, exact, value).astype(np.float32)
+        value = np.where(root_proof != 0, exact, mean).astype(np.float32)
         return RootStatistics(visits, q, prior, proof, value, root_proof, total)
+
+    def visits(self, rows: Rows) -> NDArray[np.int32]:
+        """i4[n]: the roots' visits, their own evaluations included."""
+        return self._ints[self._roots(rows) + k.VISITS]
+
+    def _roots(self, rows: Rows) -> NDArray[np.int64]:
+        """[n] where the roots' records begin; in 64 bits, as a few large trees pass 2**31 words."""
+        return rows.astype(np.int64) * (self.capacity * self._stride)
 
     def principal_variation(self, row: int, length: int = 12) -> list[int]:
         out = np.zeros(length, np.int32)
@@ -202,5 +217,6 @@ def choose(policy: NDArray[np.float32], temperature: NDArray[np.float32] | float
         logs = np.log(policy.astype(np.float64)) / np.maximum(temperature, 1e-3)[:, None]
     weights = np.exp(logs - logs.max(1, keepdims=True))
     sums = np.cumsum(weights, 1)
-    drawn = (sums < uniform[:, None] * sums[:, -1:]).sum(1)
+    # `<=`: where uniform is 0 the actions of probability 0 in front are skipped.
+    drawn = (sums <= uniform[:, None] * sums[:, -1:]).sum(1)
     return np.where(temperature > 0, np.minimum(drawn, policy.shape[1] - 1), best).astype(np.int32)

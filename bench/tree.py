@@ -1,0 +1,69 @@
+"""What the tree costs: microseconds a simulation of whole waves, with an evaluator that costs nothing.
+
+A wave is everything that self-play pays but the net: selection, the rules, the softmax, expansion and backup.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from common import medians, parser, report
+
+import games
+from alphamini.search.search import Search
+
+TREES = 128
+PEAK = 3.0  # logits are normal with this deviation: a trained net's priors are about as peaked
+
+
+class FreeEvaluator:
+    """Hands out ready-made logits and values, another batch each wave."""
+
+    def __init__(self, trees: int, actions: int, batches: int = 8):
+        rng = np.random.default_rng(0)
+        self.logits = rng.normal(0, PEAK, (batches, trees, actions)).astype(np.float32)
+        self.values = rng.uniform(-0.3, 0.3, (batches, trees)).astype(np.float32)
+        self.calls = 0
+
+    def evaluate(self, states):
+        self.calls += 1
+        batch = self.calls % len(self.logits)
+        return self.logits[batch, : len(states)], self.values[batch, : len(states)]
+
+
+class Task:
+    """One search of every tree from the start position; the time a simulation, in microseconds."""
+
+    def __init__(self, game: games.Game, simulations: int):
+        self.search = Search(game, TREES, simulations)
+        self.search.budget[:] = simulations
+        self.rows = np.arange(TREES, dtype=np.int32)
+        self.roots = game.new_states(TREES)
+        self.num_actions = game.num_actions
+
+    def __call__(self) -> float:
+        evaluator = FreeEvaluator(TREES, self.num_actions)
+        start = time.perf_counter()
+        self.search.reset(self.rows, self.roots)
+        self.search.run(evaluator, self.rows)
+        seconds = time.perf_counter() - start
+        return 1e6 * seconds / int(self.search.statistics(self.rows).total.sum())
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--game", default="gomoku9")
+    arguments = options.parse_args()
+    game = games.get(arguments.game)
+    budgets = (100, 400) if arguments.quick else (100, 400, 1600)
+    found = medians({str(budget): Task(game, budget) for budget in budgets}, 3 if arguments.quick else 9)
+    rows = [
+        {"name": f"{game.name}, {budget} simulations", "value": value, "unit": "us/simulation", "trees": TREES}
+        for budget, value in found.items()
+    ]
+    report("tree", rows, arguments.json)
+
+
+if __name__ == "__main__":
+    main()
