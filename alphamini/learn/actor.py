@@ -1,0 +1,164 @@
+"""A self-play worker: a group of games played at once by search, each game at its own pace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphamini.learn.samples import Samples, results, sample_dtype
+from alphamini.search.search import Evaluator, Search, choose
+from games import ONGOING, Game
+
+
+@dataclass(frozen=True)
+class SelfPlayConfig:
+    """How games are played for learning.
+
+    Playout-cap randomization: arXiv 1902.10565, section 3.1. Root noise and temperature: Silver et al. 2017, "Self-play".
+    """
+
+    games: Annotated[int, "games at once, all workers together"] = 128
+    full_sims: Annotated[int, "simulations of a full search: it has root noise, and is a training target"] = 128
+    fast_sims: Annotated[int, "simulations of a fast search: it only moves the game on"] = 24
+    full_share: Annotated[float, "share of the moves that are searched fully"] = 0.25
+    noise_share: Annotated[float, "share of Dirichlet noise in the priors of a full search's root"] = 0.25
+    noise_total: Annotated[float, "the noise's alpha is this / legal actions (AlphaGo Zero: 0.03 * 361)"] = 10.83
+    opening_plies: Annotated[int, "up to so many uniformly random plies open a game ..."] = 4
+    opening_share: Annotated[float, "... in this share of the games"] = 0.5
+    temperature: Annotated[float, "of the first moves' choice among the visits ..."] = 1.0
+    temperature_halflife: Annotated[float, "... halving every so many plies ..."] = 6.0
+    temperature_end: Annotated[float, "... down to this"] = 0.15
+
+
+@dataclass
+class Finished:
+    """What a stretch of play has brought."""
+
+    samples: list[Samples]
+    games: list[tuple[list[int], int]]  # (moves, outcome)
+    moves: int = 0
+    evaluations: int = 0
+    visits: int = 0  # root visits behind the moves: simulations
+    entropy_sum: float = 0.0  # of the targets, in nats
+    targets: int = 0
+
+
+class Actor:
+    """Plays `count` games at once. Between two calls of `play` its whole state is `state()`: trees are not kept."""
+
+    def __init__(self, game: Game, config: SelfPlayConfig, count: int, seed: np.random.SeedSequence):
+        self.game, self.config, self.count = game, config, count
+        self.rng = np.random.Generator(np.random.PCG64(seed))
+        self.rows = np.arange(count, dtype=np.int32)
+        self.states = game.new_states(count)
+        self.ply = np.zeros(count, np.int32)
+        self.opening = np.zeros(count, np.int32)
+        self.recorded = np.zeros(count, np.int32)  # samples of the game so far
+        self.samples = np.zeros((count, game.max_plies), sample_dtype(game))
+        self.moves = np.zeros((count, game.max_plies), np.int16)
+        self.full = np.zeros(count, bool)
+        self.search = Search(game, count, max(config.full_sims, config.fast_sims))
+        self._begin(self.rows)
+
+    def play(
+        self,
+        evaluator: Evaluator,
+        moves: int,
+        progress: Callable[[int], None] = lambda moves: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Finished:
+        """Plays until `moves` searched moves have been made in all, or `stop()`; returns what ended meanwhile."""
+        found = Finished([], [])
+        self._prepare(self.rows)
+        self.search.reset(self.rows, self.states)
+        while found.moves < moves and not stop():
+            found.evaluations += self.search.wave(evaluator, self.rows)
+            done = self.rows[~self.search.searching(self.rows)]
+            if len(done):
+                self._move(done, found)
+                progress(len(done))
+        return found
+
+    def _begin(self, rows: NDArray[np.int32]) -> None:
+        """New games in `rows`, each past its random opening; an opening that ends the game is drawn again."""
+        config, rng = self.config, self.rng
+        while len(rows):
+            self.states[rows] = self.game.new_states(len(rows))
+            self.ply[rows] = 0
+            self.recorded[rows] = 0
+            length = rng.integers(1, config.opening_plies + 1, len(rows)) if config.opening_plies else 0
+            self.opening[rows] = np.where(rng.random(len(rows)) < config.opening_share, length, 0)
+            while len(early := rows[(self.ply < self.opening)[rows] & (self.states["outcome"][rows] == ONGOING)]):
+                mask = self.game.legal_mask(self.states[early])
+                self._step(early, (rng.random(mask.shape) * mask).argmax(1).astype(np.int32))
+            rows = rows[self.states["outcome"][rows] != ONGOING]
+
+    def _prepare(self, rows: NDArray[np.int32]) -> None:
+        """Draws the kind of search for the next move of each row, and its noise."""
+        config = self.config
+        full = self.rng.random(len(rows)) < config.full_share
+        self.full[rows] = full
+        self.search.budget[rows] = np.where(full, config.full_sims, config.fast_sims)
+        self.search.set_noise(rows, None)
+        noisy = rows[full]
+        if len(noisy):
+            legal = self.game.legal_mask(self.states[noisy]).sum(1, keepdims=True)
+            alpha = np.broadcast_to(config.noise_total / np.maximum(legal, 1), (len(noisy), self.game.num_actions))
+            self.search.set_noise(noisy, self.rng.standard_gamma(alpha).astype(np.float32), config.noise_share)
+
+    def _move(self, rows: NDArray[np.int32], found: Finished) -> None:
+        """Plays the searched move in `rows`, keeps the targets, and starts the next searches (and games)."""
+        policy = self.search.policy(rows)
+        full = self.full[rows]
+        kept, at = rows[full], self.recorded[rows[full]]
+        self.samples["state"][kept, at] = self.states[kept]
+        self.samples["policy"][kept, at] = policy[full]
+        self.recorded[kept] += 1
+        target = policy[full]
+        found.entropy_sum -= float((target * np.log(np.maximum(target, 1e-9))).sum())
+        found.targets += len(kept)
+        found.moves += len(rows)
+        found.visits += int(self.search.visits(rows).sum())
+
+        temperature = self.config.temperature * 0.5 ** (self.ply[rows] / self.config.temperature_halflife)
+        temperature = np.maximum(temperature, self.config.temperature_end)
+        actions = choose(policy, temperature, self.rng.random(len(rows)))
+        self._step(rows, actions)
+        over = self.states["outcome"][rows] != ONGOING
+        for row in rows[over]:
+            found.samples.append(self._finish(row))
+            found.games.append((self.moves[row, : self.ply[row]].tolist(), int(self.states["outcome"][row])))
+        if over.any():
+            self._begin(rows[over])
+        self._prepare(rows)
+        # A full search begins with a fresh tree, so that its noise shapes all of it; a fast one goes on with the old.
+        fresh = over | self.full[rows]
+        self.search.reset(rows[fresh], self.states[rows[fresh]])
+        self.search.advance(rows[~fresh], actions[~fresh], self.states[rows[~fresh]])
+
+    def _step(self, rows: NDArray[np.int32], actions: NDArray[np.int32]) -> None:
+        states = self.states[rows]
+        self.game.step(states, actions)
+        self.states[rows] = states
+        self.moves[rows, self.ply[rows]] = actions
+        self.ply[rows] += 1
+
+    def _finish(self, row: int) -> Samples:
+        samples = self.samples[row, : self.recorded[row]].copy()
+        samples["result"] = results(self.states["outcome"][row], samples["state"]["to_play"])
+        return samples
+
+    _ARRAYS = ("states", "ply", "opening", "recorded", "samples", "moves")
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The games in play, as arrays."""
+        return {name: getattr(self, name) for name in self._ARRAYS}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """The inverse of `state`; the random stream (`rng.bit_generator.state`) is restored by the caller."""
+        for name in self._ARRAYS:
+            getattr(self, name)[...] = arrays[name]

@@ -1,0 +1,267 @@
+"""The learning loop: scripted games, supervised training, then self-play and training in turn.
+
+A run is a sequence of *steps* (a piece of supervised training, or one iteration of self-play and training). After
+each step `Loop.commit` puts everything on the disk, the state file last: whatever kills the process, the run goes on
+from the last whole step, exactly as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from alphamini.learn.actor import Actor, Finished
+from alphamini.learn.recipe import Recipe
+from alphamini.learn.run import RunFolder
+from alphamini.learn.samples import Replay, Samples, from_labels
+from alphamini.learn.scripted import play_scripted_games, repeat_rate
+from alphamini.learn.teachers import get_teacher
+from alphamini.learn.trainer import Losses, Trainer
+from alphamini.model.checkpoint import Checkpoint
+from alphamini.model.config import NetConfig
+from alphamini.model.evaluators import NetBackend, make_backend
+from games import Game, get
+
+PRETRAIN_PIECE = 50  # supervised steps between two commits
+HELD_OUT = 0.05  # of the scripted games
+CALIBRATION = 512  # of the newest positions, for low precisions
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """What one iteration of self-play and training has done."""
+
+    number: int
+    games: int
+    samples: int
+    plies: float  # mean game length
+    draws: float
+    games_per_s: float
+    sims_per_s: float
+    evaluations_per_s: float
+    entropy: float
+    losses: Losses | None  # None: nothing trained yet
+    selfplay_s: float
+    training_s: float
+
+
+class Loop:
+    """One run in one folder. `stop` may be set from anywhere: the loop then ends at the next commit."""
+
+    def __init__(self, folder: RunFolder, recipe: Recipe, workers: int):
+        self.folder, self.recipe, self.workers = folder, recipe, workers
+        self.game: Game = get(recipe.game)
+        self.stop = threading.Event()
+        streams = np.random.SeedSequence(recipe.seed).spawn(4)
+        self.scripted_stream, self.judge_stream = streams[0], streams[1]
+        self.rng = np.random.Generator(np.random.PCG64(streams[2]))
+        net = NetConfig.for_game(self.game, recipe.blocks, recipe.channels)
+        self.trainer = Trainer(self.game, net, recipe.train, recipe.seed)
+        self.replay = Replay(self.game, recipe.window_most, folder.samples)
+        share = max(1, recipe.selfplay.games // workers)
+        self.actors = [Actor(self.game, recipe.selfplay, share, seed) for seed in streams[3].spawn(workers)]
+        self.backend: NetBackend | None = None
+        self.pretrained = 0  # supervised steps done
+        self.iterations = 0
+        self.seconds = 0.0  # spent so far, earlier sessions included
+        self._clock = time.monotonic()
+        self._restore()
+
+    # -- the stages ---------------------------------------------------------------------------------------------
+
+    @property
+    def supervised(self) -> bool:
+        """Is the supervised stage over (or left out)?"""
+        return self.recipe.from_scratch or self.pretrained >= self.recipe.pretrain_steps
+
+    @property
+    def baseline(self) -> str:
+        """The name of the checkpoint that self-play starts from, which it is measured against."""
+        return "untrained" if self.recipe.from_scratch else "supervised"
+
+    def pretrain(self) -> None:
+        """Scripted games and supervised training, up to the end of the stage or `stop`."""
+        recipe = self.recipe
+        teacher = get_teacher(self.game)
+        with tqdm(total=recipe.scripted_games, desc="scripted games", unit="game") as bar:
+            rng = np.random.default_rng(self.scripted_stream)
+            scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update)
+        samples = from_labels(self.game, scripted.states, scripted.labels, scripted.outcome)
+        split = scripted.game_id < int(recipe.scripted_games * (1 - HELD_OUT))
+        training, held_out = samples[split], samples[~split]
+        ceiling = repeat_rate(teacher, held_out["state"][:4096], rng)
+        tqdm.write(f"{len(samples):,} positions; the teacher repeats itself on {ceiling:.1%} of them: the ceiling")
+
+        def draw(count: int, rng: np.random.Generator) -> Samples:
+            return training[rng.integers(0, len(training), count)]
+
+        with tqdm(total=recipe.pretrain_steps, initial=self.pretrained, desc="supervised", unit="step") as bar:
+            while not self.supervised and not self.stop.is_set():
+                steps = np.arange(self.pretrained, min(self.pretrained + PRETRAIN_PIECE, recipe.pretrain_steps))
+                done = steps / recipe.pretrain_steps
+                rates = recipe.pretrain_learning_rate * np.minimum(1 - 0.9 * done, (steps + 1) / 50)
+                losses = self.trainer.train(draw, rates.tolist(), self.rng, bar.update)
+                self.pretrained += len(steps)
+                test = self.trainer.test(held_out[:4096])
+                bar.set_postfix(accuracy=f"{test.accuracy:.1%}", value_loss=f"{test.value:.3f}")
+                if self.supervised:
+                    self.folder.save_checkpoint(self.baseline, self.checkpoint(self.baseline))
+                self.commit(
+                    {
+                        "stage": "supervised",
+                        "step": self.pretrained,
+                        "policy_loss": losses.policy,
+                        "value_loss": losses.value,
+                        "held_out_policy_loss": test.policy,
+                        "held_out_value_loss": test.value,
+                        "held_out_accuracy": test.accuracy,
+                        "teacher_repeat_rate": ceiling,
+                    }
+                )
+        if self.supervised:
+            tqdm.write(
+                f"supervised net: policy accuracy {test.accuracy:.1%} on held-out games "
+                f"(ceiling {ceiling:.1%}), value loss {test.value:.3f}"
+            )
+
+    def iterate(self) -> Iteration:
+        """One iteration: every worker plays its share of the moves, then the net trains on what came."""
+        recipe, backend = self.recipe, self._ready_backend()
+        start = time.monotonic()
+        quota = -(-recipe.iteration_moves // len(self.actors))
+        with (
+            tqdm(
+                total=quota * len(self.actors), desc=f"self-play {self.iterations + 1}", unit="move", leave=False
+            ) as bar,
+            ThreadPoolExecutor(len(self.actors)) as pool,
+        ):
+            lock = threading.Lock()
+
+            def progress(moves: int) -> None:
+                with lock:
+                    bar.update(moves)
+
+            parts = list(
+                pool.map(lambda actor: actor.play(backend.worker(), quota, progress, self.stop.is_set), self.actors)
+            )
+        played = time.monotonic() - start
+        samples = [one for part in parts for one in part.samples]
+        new = np.concatenate(samples) if samples else self.replay.newest(0)
+        self.iterations += 1
+        self.replay.add(new, self.iterations)
+        self.folder.save_games(self.iterations, self.game, [one for part in parts for one in part.games])
+        losses = None
+        if len(self.replay) >= recipe.first_training and not self.stop.is_set():
+            losses = self._train(len(new))
+        backend.update(self.trainer.weights(), self._calibration())
+        return _summary(self.iterations, parts, played, time.monotonic() - start - played, losses)
+
+    def _train(self, new: int) -> Losses:
+        recipe = self.recipe
+        steps = max(1, round(new * recipe.reuse / recipe.train.batch))
+        window = self.replay.newest(recipe.window(self.replay.added))
+
+        def draw(count: int, rng: np.random.Generator) -> Samples:
+            return window[rng.integers(0, len(window), count)]
+
+        with tqdm(total=steps, desc=f"training {self.iterations}", unit="step", leave=False) as bar:
+            return self.trainer.train(draw, [recipe.train.learning_rate] * steps, self.rng, bar.update)
+
+    def _ready_backend(self) -> NetBackend:
+        if self.backend is None:
+            self.backend = make_backend(
+                self.game,
+                self.trainer.net.config,
+                self.trainer.weights(),
+                self.recipe.precision,
+                self.workers,
+                calibration=self._calibration(),
+            )
+            tqdm.write(f"inference: {self.backend.describe()}")
+        return self.backend
+
+    def _calibration(self) -> np.ndarray | None:
+        positions = self.replay.newest(CALIBRATION)["state"]
+        return np.ascontiguousarray(positions) if len(positions) else None
+
+    # -- the disk -----------------------------------------------------------------------------------------------
+
+    def checkpoint(self, note: str) -> Checkpoint:
+        """The averaged net, as it would play now."""
+        return Checkpoint(
+            self.game.name,
+            self.game.rules_version,
+            self.trainer.net.config,
+            self.trainer.weights(),
+            self.iterations,
+            note,
+        )
+
+    def elapsed(self) -> float:
+        """Seconds that this run has taken, earlier sessions included."""
+        return self.seconds + time.monotonic() - self._clock
+
+    def commit(self, metrics: dict[str, object]) -> None:
+        """Everything to the disk; the state file comes last and makes the step count."""
+        self.seconds, self._clock = self.elapsed(), time.monotonic()
+        self.folder.log({"seconds": round(self.seconds, 1), **metrics})
+        self.folder.save_checkpoint("latest", self.checkpoint("latest"))
+        arrays = {f"trainer/{k}": v for k, v in self.trainer.state().items()}
+        for i, actor in enumerate(self.actors):
+            arrays |= {f"actor{i}/{k}": v for k, v in actor.state().items()}
+        counters = {
+            "pretrained": self.pretrained,
+            "iterations": self.iterations,
+            "seconds": self.seconds,
+            "samples": self.replay.added,
+            "streams": [r.bit_generator.state for r in (self.rng, *(a.rng for a in self.actors))],
+        }
+        self.folder.save_state(arrays, counters)
+        self.replay.prune()
+
+    def _restore(self) -> None:
+        found = self.folder.load_state()
+        if found is None:
+            self.folder.truncate(0, 0)
+            if self.recipe.from_scratch:
+                self.folder.save_checkpoint(self.baseline, self.checkpoint(self.baseline))
+            return
+        arrays, counters = found
+        if len(counters["streams"]) != 1 + len(self.actors):
+            raise ValueError(f"this run was made with {len(counters['streams']) - 1} workers, not {len(self.actors)}")
+        self.pretrained, self.iterations = counters["pretrained"], counters["iterations"]
+        self.seconds = counters["seconds"]
+        self.folder.truncate(self.pretrained, self.iterations)
+        for stream, state in zip((self.rng, *(a.rng for a in self.actors)), counters["streams"], strict=True):
+            stream.bit_generator.state = state
+
+        def part(name: str) -> dict[str, np.ndarray]:
+            return {k[len(name) + 1 :]: v for k, v in arrays.items() if k.startswith(name + "/")}
+
+        self.trainer.restore(part("trainer"))
+        for i, actor in enumerate(self.actors):
+            actor.restore(part(f"actor{i}"))
+        self.replay.restore(self.iterations, counters["samples"])
+
+
+def _summary(number: int, parts: list[Finished], played: float, trained: float, losses: Losses | None) -> Iteration:
+    games = [one for part in parts for one in part.games]
+    return Iteration(
+        number=number,
+        games=len(games),
+        samples=sum(len(s) for part in parts for s in part.samples),
+        plies=float(np.mean([len(moves) for moves, _ in games])) if games else float("nan"),
+        draws=float(np.mean([outcome == 2 for _, outcome in games])) if games else float("nan"),
+        games_per_s=len(games) / played,
+        sims_per_s=sum(part.visits for part in parts) / played,
+        evaluations_per_s=sum(part.evaluations for part in parts) / played,
+        entropy=sum(part.entropy_sum for part in parts) / max(sum(part.targets for part in parts), 1),
+        losses=losses,
+        selfplay_s=played,
+        training_s=trained,
+    )

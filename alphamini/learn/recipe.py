@@ -1,0 +1,80 @@
+"""A recipe: everything that decides what a run learns. It is saved with the run, and a resume insists on it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Annotated, Any
+
+from alphamini.learn.actor import SelfPlayConfig
+from alphamini.learn.trainer import TrainConfig
+from alphamini.model.config import default_size
+from games import Game
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Options of `selfplay` and `pretrain`; `for_game` gives each game its defaults."""
+
+    game: Annotated[str, "the game, e.g. gomoku9"]
+    seed: Annotated[int, "of every random stream"] = 0
+    blocks: Annotated[int, "residual blocks of the net"] = 6
+    channels: Annotated[int, "channels of the net"] = 64
+    precision: Annotated[str, "of inference: auto, fp32, bf16 or int8"] = "auto"
+    scripted_games: Annotated[int, "games of the scripted teacher to learn from first"] = 20_000
+    pretrain_steps: Annotated[int, "supervised training steps"] = 600
+    pretrain_learning_rate: Annotated[float, "AdamW's, falling to a tenth over the supervised stage"] = 4e-3
+    from_scratch: Annotated[bool, "no teacher: self-play alone (the AlphaGo Zero path)"] = False
+    iteration_moves: Annotated[int, "self-play moves between two rounds of training"] = 8192
+    reuse: Annotated[float, "how often a sample is trained on, on average"] = 8.0
+    first_training: Annotated[int, "samples to collect before self-play's first training"] = 6000
+    window_start: Annotated[int, "replay window: this many samples at first ..."] = 20_000
+    window_power: Annotated[float, "... then growing with (all samples) ** this (KataGo: 0.65)"] = 0.65
+    window_most: Annotated[int, "... up to this many"] = 300_000
+    selfplay: SelfPlayConfig = field(default_factory=SelfPlayConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def window(self, samples: int) -> int:
+        """How many of the newest samples to draw from when `samples` have come in all."""
+        grown = self.window_start * max(samples / self.window_start, 1.0) ** self.window_power
+        return min(int(grown), self.window_most)
+
+
+def for_game(game: Game) -> Recipe:
+    """The default recipe."""
+    blocks, channels = default_size(game)
+    recipe = Recipe(game=game.name, blocks=blocks, channels=channels)
+    if game.family == "tictactoe":
+        return replace(
+            recipe,
+            scripted_games=4000,
+            pretrain_steps=200,
+            iteration_moves=4096,
+            first_training=1000,
+            selfplay=replace(recipe.selfplay, full_sims=64, fast_sims=16, opening_plies=3),
+        )
+    if game.family == "connect4":
+        return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=8, opening_share=0.7))
+    return recipe
+
+
+def to_json(recipe: Recipe) -> dict[str, Any]:
+    return asdict(recipe)
+
+
+def from_json(data: dict[str, Any]) -> Recipe:
+    """The inverse of `to_json`; ValueError, one line, for an unknown key."""
+    data = dict(data)
+    for name, cls in (("selfplay", SelfPlayConfig), ("train", TrainConfig)):
+        data[name] = _strict(cls, data.get(name, {}))
+    recipe: Recipe = _strict(Recipe, data)
+    return recipe
+
+
+def _strict(cls: Any, data: dict[str, Any]) -> Any:
+    for key in data:
+        if key not in {f.name for f in fields(cls)}:
+            raise ValueError(f"unknown setting {key!r}")
+    try:
+        return cls(**data)
+    except TypeError as error:
+        raise ValueError(str(error)) from None

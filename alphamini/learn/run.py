@@ -1,0 +1,110 @@
+"""A run's folder: what lies where, written so that a kill at any moment leaves a whole run behind.
+
+config.json  metrics.jsonl  checkpoints/*.safetensors  samples/*.npy  games/*.txt  state/state.npz  tensorboard/
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphamini import __version__
+from alphamini.learn.recipe import Recipe, from_json, to_json
+from alphamini.model.checkpoint import Checkpoint, save_checkpoint, write_bytes
+from games import Game
+
+RESULTS = ("1-0", "0-1", "1/2")
+
+
+class RunFolder:
+    """Paths and files of one run."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.samples = self.path / "samples"
+        self.checkpoints = self.path / "checkpoints"
+        self._metrics = self.path / "metrics.jsonl"
+        self._state = self.path / "state" / "state.npz"
+        self._writer: Any = None
+
+    def recipe(self) -> Recipe | None:
+        """The recipe of the run that is here, or None; ValueError, one line, if it cannot be read."""
+        path = self.path / "config.json"
+        if not path.exists():
+            return None
+        try:
+            data = json.loads(path.read_text())
+            return from_json(data["recipe"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
+
+    def create(self, recipe: Recipe) -> None:
+        """Begins a run here; ValueError, one line, if the folder holds something else."""
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise ValueError(f"{self.path} is not empty and holds no run")
+        config = {"alphamini": __version__, "recipe": to_json(recipe)}
+        write_bytes(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+
+    def log(self, metrics: dict[str, Any]) -> None:
+        """One line in metrics.jsonl, and the same numbers in TensorBoard."""
+        with self._metrics.open("a") as file:
+            file.write(json.dumps(metrics) + "\n")
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter  # slow to import: only when there is something to say
+
+            self._writer = SummaryWriter(str(self.path / "tensorboard"))
+        step = metrics.get("iteration", metrics.get("step", 0))
+        for name, value in metrics.items():
+            if isinstance(value, int | float):
+                self._writer.add_scalar(f"{metrics['stage']}/{name}", value, step)
+        self._writer.flush()
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of metrics.jsonl."""
+        if not self._metrics.exists():
+            return []
+        return [json.loads(line) for line in self._metrics.read_text().splitlines()]
+
+    def save_checkpoint(self, name: str, checkpoint: Checkpoint) -> Path:
+        path = self.checkpoints / f"{name}.safetensors"
+        save_checkpoint(path, checkpoint)
+        return path
+
+    def save_games(self, iteration: int, game: Game, games: Sequence[tuple[list[int], int]]) -> None:
+        """One finished game a line: its moves, then its result."""
+        lines = [" ".join([*map(game.action_text, moves), RESULTS[outcome]]) for moves, outcome in games]
+        write_bytes(self.path / "games" / f"{iteration:06d}.txt", "".join(f"{x}\n" for x in lines).encode())
+
+    def save_state(self, arrays: dict[str, np.ndarray], counters: dict[str, Any]) -> None:
+        """The state of an exact resume. Renamed into place: there is always one whole state."""
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, counters=np.array(json.dumps(counters)), **arrays)
+        write_bytes(self._state, buffer.getvalue())
+
+    def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        if not self._state.exists():
+            return None
+        with np.load(self._state, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return arrays, json.loads(str(arrays.pop("counters")))
+
+    def truncate(self, pretrained: int, iterations: int) -> None:
+        """Forgets what was written after the state that counts."""
+        lines = []
+        for line in self._metrics.read_text().splitlines() if self._metrics.exists() else []:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue  # half a line: the process died while it wrote
+            if row.get("iteration", 0) <= iterations and row.get("step", 0) <= pretrained:
+                lines.append(line + "\n")
+        if self._metrics.exists():
+            write_bytes(self._metrics, "".join(lines).encode())
+        for path in (self.path / "games").glob("*.txt"):
+            if int(path.stem) > iterations:
+                path.unlink()

@@ -1,0 +1,157 @@
+"""Training: AdamW on policy and result, and a running average of the weights, which is what plays."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from alphamini.learn.samples import Batch, Samples
+from alphamini.model.checkpoint import Weights
+from alphamini.model.config import NetConfig
+from alphamini.model.net import Net
+from games import Game
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimiser's constants."""
+
+    batch: Annotated[int, "samples a training step"] = 512
+    learning_rate: Annotated[float, "AdamW's, during self-play"] = 1e-3
+    weight_decay: Annotated[float, "AdamW's"] = 1e-4
+    average: Annotated[float, "share of itself that the averaged net keeps at every step"] = 0.99
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Means over a run of steps. `accuracy`: how often the net's first choice is the target's."""
+
+    policy: float
+    value: float
+    accuracy: float
+
+
+class Trainer:
+    """A net, its optimiser and its average. bf16 where the machine computes in it natively, fp32 sums everywhere."""
+
+    def __init__(self, game: Game, net: NetConfig, config: TrainConfig, seed: int):
+        torch.manual_seed(seed)
+        self.game, self.config = game, config
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net = Net(net).to(self.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net).eval()
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        self.steps = 0
+        self._batch = Batch(game, config.batch)
+        self._bf16 = self.device.type == "cuda" or native_bf16()
+
+    def train(
+        self,
+        draw: Callable[[int, np.random.Generator], Samples],
+        learning_rates: Sequence[float],
+        rng: np.random.Generator,
+        progress: Callable[[int], None] = lambda steps: None,
+    ) -> Losses:
+        """A step for each of `learning_rates`, on batches from `draw(count, rng)`, each sample turned at random."""
+        totals = torch.zeros(3)
+        self.net.train()
+        for learning_rate in learning_rates:
+            totals += self._step(self._batch.fill(draw(self.config.batch, rng), rng), learning_rate)
+            progress(1)
+        return Losses(*(totals / max(len(learning_rates), 1)).tolist())
+
+    def _step(self, batch: Batch, learning_rate: float) -> Tensor:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        policy_loss, value_loss, accuracy = self._losses(self.net, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        (policy_loss + value_loss).backward()
+        self.optimizer.step()
+        self.steps += 1
+        self._follow()
+        return torch.stack([policy_loss.detach(), value_loss.detach(), accuracy]).cpu()
+
+    def _losses(self, net: Net, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        planes = torch.from_numpy(batch.planes).to(self.device, memory_format=torch.channels_last)
+        target, mask, result = (torch.from_numpy(x).to(self.device) for x in (batch.policy, batch.mask, batch.result))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            logits, outcome = net(planes)
+        logits = logits.float().masked_fill(mask == 0, -1e9)
+        policy_loss = -(target * F.log_softmax(logits, 1)).sum(1).mean()
+        value_loss = F.cross_entropy(outcome.float(), result)
+        accuracy = (logits.argmax(1) == target.argmax(1)).float().mean()
+        return policy_loss, value_loss, accuracy
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """average <- keep * average + (1 - keep) * net; batch norm's statistics are averaged like weights.
+
+        The average is young for its first steps: it keeps less then, so that it forgets the random start.
+        """
+        keep = min(self.config.average, self.steps / (self.steps + 10))
+        pairs = [
+            (mine, theirs)
+            for mine, theirs in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True)
+            if mine.is_floating_point()
+        ]
+        torch._foreach_lerp_([mine for mine, _ in pairs], [theirs for _, theirs in pairs], 1 - keep)
+
+    @torch.no_grad()
+    def test(self, samples: Samples) -> Losses:
+        """The averaged net on samples that it has not seen; whole batches only."""
+        size, rows = self.config.batch, []
+        for start in range(0, len(samples) - size + 1, size):
+            batch = self._batch.fill(samples[start : start + size], None)
+            rows.append(torch.stack(self._losses(self.average, batch)).cpu())
+        return Losses(*(torch.stack(rows).mean(0).tolist() if rows else [float("nan")] * 3))
+
+    def weights(self) -> Weights:
+        """The averaged net's weights, as copies: what plays, and what a checkpoint holds."""
+        return _to_numpy(self.average.state_dict())
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything an exact resume needs, as arrays."""
+        arrays = {f"net.{k}": v for k, v in _to_numpy(self.net.state_dict(), everything=True).items()}
+        arrays |= {f"average.{k}": v for k, v in _to_numpy(self.average.state_dict(), everything=True).items()}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            arrays |= {f"adam.{index}.{k}": v.detach().cpu().numpy().copy() for k, v in moments.items()}
+        return arrays | {"steps": np.array(self.steps)}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """The inverse of `state`."""
+        for name, net in (("net.", self.net), ("average.", self.average)):
+            net.load_state_dict({k[len(name) :]: torch.from_numpy(v) for k, v in arrays.items() if k.startswith(name)})
+        whole = self.optimizer.state_dict()
+        for name, value in arrays.items():
+            if name.startswith("adam."):
+                _, index, key = name.split(".", 2)
+                whole["state"].setdefault(int(index), {})[key] = torch.from_numpy(value)
+        self.optimizer.load_state_dict(whole)
+        self.steps = int(arrays["steps"])
+
+    def load_weights(self, weights: Weights) -> None:
+        """Starts from a net that someone else trained; the optimiser starts afresh."""
+        tensors = {k: torch.from_numpy(v) for k, v in weights.items()}
+        for net in (self.net, self.average):
+            net.load_state_dict(tensors, strict=False)
+
+
+def _to_numpy(state: dict[str, Tensor], everything: bool = False) -> dict[str, np.ndarray]:
+    """Copies as numpy arrays; batch norm's step counters (integers) only if `everything` is wanted."""
+    return {
+        k: v.detach().cpu().contiguous().numpy().copy() for k, v in state.items() if everything or v.is_floating_point()
+    }
+
+
+def native_bf16() -> bool:
+    """Does this CPU multiply bf16 matrices in hardware? (Emulated bf16 is slower than fp32.)"""
+    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())

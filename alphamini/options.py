@@ -1,0 +1,81 @@
+"""Command lines from frozen dataclasses: a field is an option, its annotation the help, its default the default."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad input: one line on standard error, exit status 2."""
+
+    def error(self, message: str) -> Any:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parser(module: str, description: str) -> Parser:
+    return Parser(
+        prog=f"python -m alphamini.{module}",
+        description=description,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def add_fields(to: argparse.ArgumentParser, defaults: Any, skip: tuple[str, ...] = ()) -> None:
+    """An option for every field of the dataclass instance `defaults`, nested dataclasses laid flat."""
+    hints = get_type_hints(type(defaults), include_extras=True)
+    for field in fields(defaults):
+        value = getattr(defaults, field.name)
+        if is_dataclass(value):
+            add_fields(to, value, skip)
+            continue
+        if field.name in skip:
+            continue
+        flag, text = "--" + field.name.replace("_", "-"), _help(hints[field.name])
+        if isinstance(value, bool):
+            # Absent stays None, so that a resume can tell "not said" from "said so".
+            to.add_argument(flag, action="store_true", default=None, help=text)
+        else:
+            to.add_argument(flag, type=type(value), metavar=type(value).__name__.upper(), help=f"{text} ({value})",
+                            default=argparse.SUPPRESS)  # fmt: skip
+
+
+def read_fields(defaults: T, arguments: argparse.Namespace) -> T:
+    """`defaults` with what the command line said."""
+    changes: dict[str, Any] = {}
+    for field in fields(defaults):  # type: ignore[arg-type]
+        value = getattr(defaults, field.name)
+        if is_dataclass(value):
+            changes[field.name] = read_fields(value, arguments)
+        elif getattr(arguments, field.name, None) is not None:
+            changes[field.name] = getattr(arguments, field.name)
+    return replace(defaults, **changes)  # type: ignore[type-var]
+
+
+def _help(hint: Any) -> str:
+    return str(get_args(hint)[1]) if get_origin(hint) is Annotated else ""
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Runs a command's `main`: what is wrong with the user's input becomes one line and exit status 2."""
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()  # the reader has gone: nothing left to say
+            sys.exit(141)
+        line = str(error).strip().splitlines() or [type(error).__name__]
+        sys.exit(_complain(line[0]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _complain(line: str) -> int:
+    print(f"error: {line}", file=sys.stderr)
+    return 2
