@@ -1,0 +1,130 @@
+"""The engine: what a net and a search think of one position after another. The core of every interface."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+
+from alphamini.model.checkpoint import Checkpoint, load_checkpoint
+from alphamini.model.evaluators import make_backend
+from alphamini.model.shipped import shipped_checkpoint
+from alphamini.search.search import Evaluator, Search
+from games import Game, Position, get
+
+DEFAULT_SIMS = 400
+MAX_SIMS = 1_000_000  # under a clock too: far beyond it the tree's float32 sums would lose single visits
+MEMORY = 2**30  # bytes of a full tree; the machine gives them page by page, as the tree grows
+MAX_NODES = 300_000
+ROW = np.zeros(1, np.int32)  # the engine's one tree
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A legal move in the search's eyes. Win rates and proofs are for the side that would play it."""
+
+    action: int
+    visits: int
+    win_rate: float  # in [0, 1], a draw counts half; nan where the move was never tried
+    prior: float
+    proof: int  # as `Analysis.proof`
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the search thinks of a position. Win rates and proofs are for the side to move."""
+
+    action: int  # the move it would play
+    win_rate: float
+    visits: int
+    seconds: float
+    variation: tuple[int, ...]  # the principal variation, `action` first
+    proof: int  # 0 unless the result is certain: see alphamini.search.kernels, and `search.proof_plies`
+    candidates: tuple[Candidate, ...]  # every legal move, the best first
+
+
+class Engine:
+    """Analyses positions of one game. A tree that the next position lies in is used again."""
+
+    def __init__(
+        self,
+        game: Game | str,
+        checkpoint: Checkpoint | Path | str | None = None,
+        evaluator: Evaluator | None = None,
+    ):
+        """With the net `checkpoint`, by default the one that ships for the game; or with any `evaluator` in its place.
+
+        ValueError with one line where there is no such game or no such net.
+        """
+        self.game = get(game) if isinstance(game, str) else game
+        self._evaluator = evaluator or self._net(checkpoint)
+        bytes_a_node = 20 * self.game.num_actions + 64 + self.game.dtype.itemsize
+        self._search = Search(self.game, trees=1, capacity=min(MAX_NODES, MEMORY // bytes_a_node))
+        self._root: Position | None = None  # where the tree stands
+        self.analyse(self.game.initial(), sims=2)  # loads the compiled code, so that no move's time pays for it
+
+    def _net(self, checkpoint: Checkpoint | Path | str | None) -> Evaluator:
+        if not isinstance(checkpoint, Checkpoint):
+            checkpoint = load_checkpoint(Path(checkpoint or shipped_checkpoint(self.game)), self.game)
+        return make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1).worker()
+
+    def analyse(self, position: Position, sims: int | None = None, seconds: float | None = None) -> Analysis:
+        """Searches for so many simulations or so long, whichever ends first (neither: DEFAULT_SIMS simulations).
+
+        Simulations that an earlier search left in the tree count; a result that is certain ends the search early.
+        """
+        start = time.perf_counter()
+        if position.game is not self.game:
+            raise ValueError(f"a position of {position.game.name}; this engine plays {self.game.name}")
+        if position.is_over:
+            raise ValueError("the game is over")
+        self._move_to(position)
+        if sims is None:
+            sims = DEFAULT_SIMS if seconds is None else MAX_SIMS
+        end = start + (float("inf") if seconds is None else seconds)
+        self._search.budget[0] = sims
+        self._root = None  # an interrupted wave leaves a tree that cannot be used again
+        while self._search.searching(ROW)[0]:
+            self._search.wave(self._evaluator, ROW)
+            if time.perf_counter() >= end:
+                break
+        self._root = position
+        return self._read(position, start)
+
+    def _move_to(self, position: Position) -> None:
+        """Makes `position` the root: down the tree where it was reached from the root, else as a new tree."""
+        path: list[Position] = []
+        earlier: Position | None = position
+        while earlier is not None and earlier is not self._root:
+            path.append(earlier)
+            earlier = earlier.previous
+        if earlier is None:
+            self._search.reset(ROW, position.state)
+            return
+        for step in reversed(path):
+            self._search.advance(ROW, np.array(step.moves[-1:], np.int32), step.state)
+
+    def _read(self, position: Position, start: float) -> Analysis:
+        statistics, policy = self._search.statistics(ROW), self._search.policy(ROW)[0]
+        visits, prior, proof = statistics.visits[0], statistics.prior[0], statistics.proof[0]
+        win_rate = (1 + statistics.q[0]) / 2
+        variation = self._search.principal_variation(0)
+        if not variation or policy[variation[0]] < policy.max():  # nothing tried, or nothing but lost moves
+            variation = [int(policy.argmax())]
+        best, overall = variation[0], float(1 + statistics.value[0]) / 2
+        certain = int(statistics.root_proof[0])
+        return Analysis(
+            action=best,
+            win_rate=overall if certain or isnan(win_rate[best]) else float(win_rate[best]),
+            visits=int(statistics.total[0]),
+            seconds=time.perf_counter() - start,
+            variation=tuple(variation),
+            proof=certain,
+            candidates=tuple(
+                Candidate(a, int(visits[a]), float(win_rate[a]), float(prior[a]), int(proof[a]))
+                for a in sorted(position.legal_actions, key=lambda a: (a != best, -policy[a], -visits[a], -prior[a]))
+            ),
+        )
