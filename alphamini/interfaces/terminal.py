@@ -1,0 +1,201 @@
+"""A game in the terminal: text in, boards out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TextIO
+
+from alphamini.interfaces.engine import Analysis
+from alphamini.interfaces.session import MOVES_A_LINE, Session
+from alphamini.search.search import proof_plies
+
+HINT_MOVES = 5
+LINE_MOVES = 8
+ERASE = "\r\x1b[K"
+HELP = """\
+  {example:<10} plays that move
+  hint       what the search thinks: visits, win rate, prior
+  undo       takes back your last move and the answer to it
+  redo       plays again what was taken back
+  moves      the moves so far
+  resign     gives the game up
+  new        begins another game
+  save FILE  writes the game to a file
+  load FILE  goes on with a game from a file
+  help       this list
+  quit       leaves (so do Ctrl-D and Ctrl-C)"""
+
+
+class _Quit(Exception):
+    """The user wants to leave."""
+
+
+class Terminal:
+    """Runs a session on `read` (a prompt in, a line out; EOFError at the end) and `out`.
+
+    `live`: a person looks at `out`, so lines may be overwritten; `colour`: it shows colours.
+    """
+
+    def __init__(
+        self, session: Session, read: Callable[[str], str], out: TextIO, live: bool = False, colour: bool = False
+    ):
+        self._session, self._read, self._out, self._live, self._colour = session, read, out, live, colour
+        self._example = session.game.action_text(session.game.num_actions // 2)
+        self._commands: dict[str, Callable[[], None]] = {
+            "hint": self._hint,
+            "undo": lambda: self._change(session.undo),
+            "redo": lambda: self._change(session.redo),
+            "moves": self._moves,
+            "resign": self._resign,
+            "new": lambda: self._change(session.new),
+            "help": lambda: self._say(HELP.format(example=self._example)),
+            "?": lambda: self._say(HELP.format(example=self._example)),
+            "quit": self._quit,
+            "exit": self._quit,
+        }
+        self._file_commands: dict[str, Callable[[str], None]] = {
+            "save": lambda name: self._say(f"saved in {session.save(name)}"),
+            "load": lambda name: self._change(lambda: session.load(name)),
+        }
+
+    def run(self) -> None:
+        """Plays until somebody leaves."""
+        self._say(f"A move is like {self._example}; help lists what else there is.")
+        try:
+            self._show_unless_it_changes()
+            while True:
+                if self._session.engine_moves_next:
+                    self._engine_move()
+                else:
+                    self._obey(self._read(self._prompt()).strip())
+        except _Quit:
+            pass
+        except (EOFError, KeyboardInterrupt):
+            self._say("")  # ends the line that the prompt began
+        self._say("bye")
+
+    def _obey(self, line: str) -> None:
+        """Does what `line` says, or says why not."""
+        word, _, rest = line.partition(" ")
+        word, rest = word.lower(), rest.strip()
+        try:
+            if word in self._file_commands:
+                if not rest:
+                    raise ValueError(f"{word} needs the name of a file")
+                self._file_commands[word](rest)
+            elif word in self._commands:
+                if rest:
+                    raise ValueError(f"{word} takes nothing after it")
+                self._commands[word]()
+            elif line:
+                self._human_move(line)
+        except OSError as error:
+            self._say(f"{error.strerror or error}: {rest}")
+        except ValueError as error:
+            self._say(str(error))
+
+    def _quit(self) -> None:
+        raise _Quit
+
+    def _human_move(self, line: str) -> None:
+        session = self._session
+        try:
+            action = session.position.parse_action(line)
+        except ValueError as error:
+            raise ValueError(f"{error}; help lists the commands") from None
+        self._change(lambda: session.play(action))
+
+    def _change(self, change: Callable[[], None]) -> None:
+        change()
+        self._show_unless_it_changes()
+
+    def _engine_move(self) -> None:
+        mover = self._side(self._session.position.to_play)
+        analysis = self._analyse()
+        text = self._session.game.action_text(analysis.action)
+        self._session.play(analysis.action)
+        self._say(f"{mover} plays {text} ({self._view(analysis)})")
+        self._show()
+
+    def _hint(self) -> None:
+        analysis = self._analyse()
+        text = self._session.game.action_text
+        self._say(f"hint: {text(analysis.action)} ({self._view(analysis)})")
+        self._say("  move  visits  prior  win rate")
+        for candidate in analysis.candidates[:HINT_MOVES]:
+            if candidate.visits or candidate.proof:
+                value = _proof_text(candidate.proof) or f"{candidate.win_rate:.1%}"
+            else:
+                value = "-"
+            prior = f"{candidate.prior:.1%}" if candidate.prior > 0 else "-"
+            self._say(f"  {text(candidate.action):>4}  {candidate.visits:6d}  {prior:>5}  {value:>8}")
+
+    def _analyse(self) -> Analysis:
+        if self._live:
+            self._out.write("thinking ...")
+            self._out.flush()
+        analysis = self._session.analyse()
+        if self._live:
+            self._out.write(ERASE)
+        return analysis
+
+    def _view(self, analysis: Analysis) -> str:
+        """The search's view on one line."""
+        verdict = _proof_text(analysis.proof) or f"win rate {analysis.win_rate:.0%}"
+        line = " ".join(self._session.game.action_text(action) for action in analysis.variation[:LINE_MOVES])
+        return f"{verdict}, {_count(analysis.visits, 'visit', 'visits')}, {analysis.seconds:.2f} s, line {line}"
+
+    def _moves(self) -> None:
+        position = self._session.position
+        words = [f"{number}. {position.action_text(action)}" for number, action in enumerate(position.moves, 1)]
+        for i in range(0, len(words), MOVES_A_LINE):
+            self._say("  ".join(words[i : i + MOVES_A_LINE]))
+        if not words:
+            self._say("no moves yet")
+
+    def _resign(self) -> None:
+        self._session.resign()
+        self._show_result()
+
+    def _show_unless_it_changes(self) -> None:
+        """The engine's next move shows the board too."""
+        if not self._session.engine_moves_next:
+            self._show()
+
+    def _show(self) -> None:
+        self._say(f"\n{self._session.position.text(self._colour)}\n")
+        if self._session.is_over:
+            self._show_result()
+
+    def _show_result(self) -> None:
+        winner = self._session.winner
+        if winner is None:
+            result = "A draw"
+        else:
+            reason = f"{self._side(1 - winner)} resigns, " if self._session.resigned else ""
+            result = f"{reason}{self._side(winner)} wins"
+        self._say(f"{result}. What now: undo, new, save FILE or quit?")
+
+    def _prompt(self) -> str:
+        return "game over> " if self._session.is_over else f"{self._side(self._session.position.to_play)}> "
+
+    def _side(self, player: int) -> str:
+        """What people call a player, and the sign on the board."""
+        name, sign = self._session.game.sides[player], "xo"[player]
+        return name if name == sign else f"{name} ({sign})"
+
+    def _say(self, text: str) -> None:
+        self._out.write(text + "\n")
+        self._out.flush()  # somebody may be watching through a pipe
+
+
+def _proof_text(proof: int) -> str:
+    """A proof in words; nothing where there is none."""
+    if proof == 0:
+        return ""
+    plies = proof_plies(proof)
+    return f"{'wins' if proof > 0 else 'loses'} in {_count(plies, 'ply', 'plies')}" if plies else "draw"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
