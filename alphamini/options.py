@@ -11,6 +11,13 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows each option's default, where there is one to show."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, argparse.SUPPRESS) else super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """Bad input: one line on standard error, exit status 2."""
 
@@ -22,7 +29,7 @@ def parser(module: str, description: str) -> Parser:
     return Parser(
         prog=f"python -m alphamini.{module}",
         description=description,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
 

@@ -1,12 +1,10 @@
-"""`python -m alphamini.selfplay --game gomoku9`: the whole path, from scripted games to a figure that shows it worked."""
+"""`python -m alphamini.selfplay --game gomoku9`: the whole path, from scripted games to a figure of what it learned."""
 
 from __future__ import annotations
 
 import json
-import signal
-import sys
+import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,58 +12,37 @@ from tqdm import tqdm
 
 from alphamini.arena.judge import Judge
 from alphamini.arena.plotting import draw_learning, draw_thinking
-from alphamini.arena.thinking import play_thinking
+from alphamini.arena.pool import play_pairs, table
+from alphamini.arena.thinking import Net, thinking_pool
+from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
 from alphamini.learn.loop import Iteration, Loop
-from alphamini.learn.recipe import Recipe, for_game
+from alphamini.learn.recipe import Recipe
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.threads import cores
-from alphamini.options import add_fields, parser, read_fields, run_command
-from games import get
+from alphamini.options import run_command
 
 FINAL_SHARE, FINAL_MOST = 0.1, 180.0  # the final evaluation's part of --minutes, and at most so many seconds
-MILESTONE = 600.0  # seconds until the first figure; each later one comes after twice the time
+MILESTONE, MILESTONE_SHARE = 600.0, 0.05  # seconds until the first figure, then twice as long; time spent on it
+BUDGETS = tuple(2**i for i in range(10))  # simulations in the figure
+ROUND_GAMES = 10  # a pair, in one round of the figure's games
 JUDGE_SHARE = 0.05  # of the time goes into the Elo of each iteration's line
 
 
 def main() -> None:
-    first = parser("selfplay", __doc__.split("\n")[0])
-    first.add_argument("--game", default="gomoku9", help="the game; see the README for names")
-    game = get(first.parse_known_args([a for a in sys.argv[1:] if a not in ("-h", "--help")])[0].game)
-    defaults = for_game(game)
-    options = parser("selfplay", "Scripted games, a supervised net, then self-play; runs until stopped.")
-    options.add_argument("--game", default="gomoku9", help="the game")
-    options.add_argument("--run", type=Path, help="the run's folder (default: runs/GAME); a run that is there goes on")
+    options, defaults = run_parser("selfplay", "Scripted games, a supervised net, then self-play; runs until stopped.")
     options.add_argument("--minutes", type=float, help="end after so many minutes in all (default: never)")
-    add_fields(options, defaults, skip=("game",))
     arguments = options.parse_args()
     if arguments.minutes is not None and not arguments.minutes > 0:
         raise ValueError("--minutes must be above 0")
-    recipe = read_fields(defaults, arguments)
-    folder = RunFolder(arguments.run or Path("runs") / game.name)
-    train(folder, agree(folder, recipe, arguments), arguments.minutes)
-
-
-def agree(folder: RunFolder, recipe: Recipe, arguments: Any) -> Recipe:
-    """The recipe of the run in `folder`: a new run takes the command line's, an old one must not be contradicted."""
-    found = folder.recipe()
-    if found is None:
-        folder.create(recipe)
-        return recipe
-    if found.game != recipe.game:
-        raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
-    if read_fields(found, arguments) != found:
-        raise ValueError(f"{folder.path} was begun with other options; leave them out, or choose another --run")
-    print(f"going on with the run in {folder.path}")
-    return found
+    train(*open_run(arguments, defaults), arguments.minutes)
 
 
 def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
     """The path, until `minutes` are over or somebody stops it."""
     loop = Loop(folder, recipe, cores())
-    limit = float("inf")
-    if minutes is not None:
-        limit = minutes * 60 - min(minutes * 60 * FINAL_SHARE, FINAL_MOST)
+    final = 0.0 if minutes is None else min(minutes * 60 * FINAL_SHARE, FINAL_MOST)
+    limit = float("inf") if minutes is None else minutes * 60 - final
     stop_on_signals(loop)
     if not loop.supervised:
         loop.pretrain()
@@ -84,27 +61,13 @@ def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
             folder.save_checkpoint(f"iteration{iteration.number:06d}", loop.checkpoint("iteration"))
         draw_learning(folder.metrics(), folder.path / "learning.png")
         if loop.elapsed() >= milestone and not loop.stop.is_set():
-            thinking(loop, folder, games=20, budgets=(1, 8, 64))
+            thinking(loop, folder, BUDGETS[:7], MILESTONE_SHARE * loop.elapsed())
             milestone *= 2
     if loop.stop.is_set():
-        command = " ".join(["python -m alphamini.selfplay", *sys.argv[1:]])
-        print(f"\nstopped; all is saved in {folder.path}. To go on: {command}")
+        print(how_to_go_on("selfplay", folder))
         return
-    thinking(loop, folder, games=40, budgets=tuple(2**i for i in range(10)))
+    thinking(loop, folder, BUDGETS, final)
     print(f"the net: {folder.checkpoints / 'latest.safetensors'}")
-
-
-def stop_on_signals(loop: Loop) -> None:
-    """Ctrl-C (or a plain kill) ends the loop at its next commit; a second one ends it at once."""
-
-    def stop(number: int, frame: object) -> None:
-        if loop.stop.is_set():
-            raise KeyboardInterrupt
-        loop.stop.set()
-        tqdm.write("stopping: this step is finished and saved first (Ctrl-C again: stop at once)")
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
 
 
 def flat(iteration: Iteration) -> dict[str, Any]:
@@ -127,19 +90,26 @@ def line(iteration: Iteration, seconds: float, elo: float | None) -> str:
     )
 
 
-def thinking(loop: Loop, folder: RunFolder, games: int, budgets: tuple[int, ...]) -> None:
-    """Elo against thinking time for the net as it is and the one it started from, as JSON and as a figure."""
-    start = folder.checkpoints / f"{loop.baseline}.safetensors"
-    report = play_thinking(
-        loop.game,
-        [(loop.baseline, start), ("now", folder.checkpoints / "latest.safetensors")],
-        budgets,
-        games,
-        loop.recipe.seed,
-        loop.workers,
-    )
+def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: float) -> None:
+    """Elo against thinking time for the net as it is and the one it started from, as JSON and as a figure.
+
+    Whole rounds of games are played for about so many seconds, one at least.
+    """
+    end = time.monotonic() + seconds
+    start = Net(loop.baseline, folder.checkpoints / f"{loop.baseline}.safetensors", budgets[:9:3])
+    now = Net("self-play", folder.checkpoints / "latest.safetensors", budgets)
+    pool, pairs = thinking_pool(loop.game, [start, now], loop.workers)
+    seed, before = loop.recipe.seed, time.monotonic()
+    while True:
+        play_pairs(pool, pairs, ROUND_GAMES, seed)
+        seed += len(pairs)
+        round_seconds, before = time.monotonic() - before, time.monotonic()
+        if before + round_seconds > end:
+            break
+    report = pool.report()
     write_bytes(folder.path / "thinking.json", (json.dumps(report) + "\n").encode())
     draw_thinking([report], folder.path / "thinking.png")
+    print(table(pool))
     print(f"Elo against thinking time: {folder.path / 'thinking.png'}")
 
 

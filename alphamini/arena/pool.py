@@ -101,7 +101,7 @@ def play_pairs(
     pool: Pool, pairs: Sequence[tuple[int, int]], games: int, seed: int, opening_plies: int | None = None
 ) -> None:
     """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and the score."""
-    with tqdm(total=len(pairs) * 2 * ((games + 1) // 2), unit="game") as bar:
+    with tqdm(total=len(pairs) * 2 * ((games + 1) // 2), unit="game", leave=False) as bar:
         for number, (a, b) in enumerate(pairs):
             names = f"{pool.entries[a].player.name} - {pool.entries[b].player.name}"
             score = [0, 0, 0]

@@ -29,7 +29,7 @@ from games import Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
 HELD_OUT = 0.05  # of the scripted games
-CALIBRATION = 512  # of the newest positions, for low precisions
+CALIBRATION = 256  # of the newest positions, for low precisions
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from alphamini.learn.samples import Batch, Samples
 from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
+from alphamini.model.torch_net import precisions
 from games import Game
 
 
@@ -45,14 +46,14 @@ class Trainer:
         torch.manual_seed(seed)
         self.game, self.config = game, config
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net = Net(net).to(self.device, memory_format=torch.channels_last)
+        self.net = Net(net).to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.steps = 0
         self._batch = Batch(game, config.batch)
-        self._bf16 = self.device.type == "cuda" or native_bf16()
+        self._bf16 = "bf16" in precisions(self.device.type)
 
     def train(
         self,
@@ -150,8 +151,3 @@ def _to_numpy(state: dict[str, Tensor], everything: bool = False) -> dict[str, n
     return {
         k: v.detach().cpu().contiguous().numpy().copy() for k, v in state.items() if everything or v.is_floating_point()
     }
-
-
-def native_bf16() -> bool:
-    """Does this CPU multiply bf16 matrices in hardware? (Emulated bf16 is slower than fp32.)"""
-    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())

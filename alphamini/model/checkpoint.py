@@ -87,10 +87,13 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
         raise CheckpointError(f"{path} was trained for {name}, not for {game.name}")
     if version != game.rules_version:
         raise CheckpointError(f"{path} knows rules version {version} of {name}; this is version {game.rules_version}")
-    if any(w.dtype != np.float32 for w in weights.values()):
-        raise CheckpointError(f"{path} holds weights that are not float32")
+    if net.planes != game.num_planes or net.policy != game.policy:
+        raise CheckpointError(f"{path} holds a net that does not fit {game.name}")
+    if {name: w.shape for name, w in weights.items()} != net.shapes():
+        raise CheckpointError(f"{path} does not hold the weights of the net that it describes")
+    if any(w.dtype != np.float32 or not np.isfinite(w).all() for w in weights.values()):
+        raise CheckpointError(f"{path} holds weights that are not finite float32 numbers")
     return Checkpoint(name, version, net, weights, step, metadata.get("note", ""))
-
 
 
 def _same_family(name: str, game: Game) -> bool:

@@ -18,6 +18,22 @@ class NetConfig:
     head_channels: int = 32
     value_hidden: int = 64
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The net's weights by name, as `net.Net` has them: what a checkpoint must hold."""
+        c, h, v = self.channels, self.head_channels, self.value_hidden
+        convolutions = {"stem": (c, self.planes, 3, 3)}
+        for i in range(self.blocks):
+            convolutions |= {f"blocks.{i}.first": (c, c, 3, 3), f"blocks.{i}.second": (c, c, 3, 3)}
+        convolutions |= {name: (h, c, 1, 1) for name in ("policy_local", "policy_global", "value_local")}
+        found: dict[str, tuple[int, ...]] = {}
+        for name, shape in convolutions.items():
+            found[f"{name}.0.weight"] = shape
+            found |= {f"{name}.1.{part}": shape[:1] for part in ("weight", "bias", "running_mean", "running_var")}
+        linear = {"policy_mix": (h, 2 * h), "policy_out": (1, h, 1, 1), "value_hidden": (v, 2 * h), "value_out": (3, v)}
+        for name, shape in linear.items():
+            found |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+        return found
+
     @classmethod
     def for_game(cls, game: Game, blocks: int, channels: int) -> NetConfig:
         return cls(planes=game.num_planes, policy=game.policy, blocks=blocks, channels=channels)

@@ -17,9 +17,7 @@ class ConvNorm(nn.Sequential):
     """A convolution without bias, then batch normalisation."""
 
     def __init__(self, inputs: int, outputs: int, size: int):
-        super().__init__(
-            nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False), nn.BatchNorm2d(outputs)
-        )
+        super().__init__(nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False), nn.BatchNorm2d(outputs))
 
 
 class Block(nn.Module):

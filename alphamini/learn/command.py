@@ -1,0 +1,66 @@
+"""What the commands that train have in common: their options, the run's folder, and how they are stopped."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from alphamini.learn.loop import Loop
+from alphamini.learn.recipe import Recipe, for_game
+from alphamini.learn.run import RunFolder
+from alphamini.options import Parser, add_fields, parser, read_fields
+from games import get
+
+
+def run_parser(module: str, description: str) -> tuple[Parser, Recipe]:
+    """A parser with --run and the recipe's options, and the recipe that is default for the game on the command line."""
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--game", default="gomoku9")
+    defaults = for_game(get(first.parse_known_args()[0].game))
+    options = parser(module, description)
+    options.add_argument("--game", default="gomoku9", help="the game")
+    options.add_argument("--run", type=Path, help="the run's folder (default: runs/GAME); a run that is there goes on")
+    add_fields(options, defaults, skip=("game",))
+    return options, defaults
+
+
+def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder, Recipe]:
+    """The folder and its recipe: a new run takes the command line's, an old one must not be contradicted.
+
+    ValueError, one line, if it is.
+    """
+    recipe = read_fields(defaults, arguments)
+    folder = RunFolder(arguments.run or Path("runs") / recipe.game)
+    found = folder.recipe()
+    if found is None:
+        folder.create(recipe)
+        return folder, recipe
+    if found.game != recipe.game:
+        raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
+    if read_fields(found, arguments) != found:
+        raise ValueError(f"{folder.path} was begun with other options; leave them out, or choose another --run")
+    print(f"going on with the run in {folder.path}")
+    return folder, found
+
+
+def stop_on_signals(loop: Loop) -> None:
+    """Ctrl-C (or a plain kill) ends the loop at its next commit; a second one ends it at once."""
+
+    def stop(number: int, frame: object) -> None:
+        if loop.stop.is_set():
+            raise KeyboardInterrupt
+        loop.stop.set()
+        tqdm.write("stopping: this step is finished and saved first (Ctrl-C again: stop at once)")
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+def how_to_go_on(module: str, folder: RunFolder) -> str:
+    """The line that a stopped run ends with."""
+    command = " ".join([f"python -m alphamini.{module}", *sys.argv[1:]])
+    return f"stopped; all is saved in {folder.path}. To go on: {command}"

@@ -1,0 +1,29 @@
+"""`python -m alphamini.pretrain --game gomoku9`: the supervised stage alone."""
+
+from __future__ import annotations
+
+from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
+from alphamini.learn.loop import Loop
+from alphamini.model.threads import cores
+from alphamini.options import run_command
+
+
+def main() -> None:
+    options, defaults = run_parser("pretrain", "Plays scripted games and trains a net to imitate the teacher.")
+    folder, recipe = open_run(options.parse_args(), defaults)
+    if recipe.from_scratch:
+        raise ValueError("--from-scratch leaves out just what pretrain does")
+    loop = Loop(folder, recipe, cores())
+    stop_on_signals(loop)
+    if loop.supervised:
+        print(f"the supervised stage of {folder.path} is over")
+    else:
+        loop.pretrain()
+    if not loop.supervised:
+        print(how_to_go_on("pretrain", folder))
+        return
+    print(f"the net: {folder.checkpoints / 'supervised.safetensors'}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,101 @@
+"""Checkpoints: a round trip, and one clear line for everything that is not one."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import games
+from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from alphamini.model.config import NetConfig
+from alphamini.model.net import Net
+
+GOMOKU9 = games.get("gomoku9")
+
+
+def checkpoint(game: games.Game = GOMOKU9) -> Checkpoint:
+    config = NetConfig.for_game(game, 1, 8)
+    rng = np.random.default_rng(0)
+    weights = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in config.shapes().items()}
+    return Checkpoint(game.name, game.rules_version, config, weights, step=7, note="a note")
+
+
+def metadata(**changes: str) -> dict[str, str]:
+    net = {"planes": 4, "policy": "cells", "blocks": 1, "channels": 8, "head_channels": 32, "value_hidden": 64}
+    return {
+        "format": "alphamini-1", "game": "gomoku9", "rules_version": str(GOMOKU9.rules_version),
+        "net": json.dumps(net), "step": "0", "note": "",
+    } | changes  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["gomoku9", "connect4", "tictactoe"])
+def test_shapes_are_those_of_the_net(name: str) -> None:
+    config = NetConfig.for_game(games.get(name), 3, 16)
+    state = {k: tuple(v.shape) for k, v in Net(config).state_dict().items() if v.is_floating_point()}
+    assert state == config.shapes()
+
+
+def test_round_trip_and_other_sizes_of_the_family(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, checkpoint())
+    for name in ("gomoku9", "gomoku15", "gomoku9-standard"):
+        loaded = load_checkpoint(path, games.get(name))
+        assert (loaded.game, loaded.step, loaded.note, loaded.net) == ("gomoku9", 7, "a note", checkpoint().net)
+        assert all(np.array_equal(loaded.weights[k], v) for k, v in checkpoint().weights.items())
+    assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]  # nothing half-written stays behind
+
+
+def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, checkpoint())
+    before = path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("alphamini.model.checkpoint.os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(path, checkpoint())
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def rejected(path: Path, game: games.Game = GOMOKU9) -> str:
+    with pytest.raises(CheckpointError) as error:
+        load_checkpoint(path, game)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+def test_what_is_not_a_checkpoint_gets_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    assert "no checkpoint at" in rejected(path)
+    assert "no checkpoint at" in rejected(tmp_path)  # a folder
+    path.write_bytes(b"hello")
+    assert "not a whole safetensors file" in rejected(path)
+    save_checkpoint(path, checkpoint())
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "not a whole safetensors file" in rejected(path)
+    save_file({"a": np.zeros(1, np.float32)}, path)
+    assert "not an alphamini checkpoint" in rejected(path)
+
+
+def test_a_checkpoint_of_something_else_gets_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, checkpoint(games.get("connect4")))
+    assert "trained for connect4, not for gomoku9" in rejected(path)
+    weights = checkpoint().weights
+    save_file(weights, path, metadata(rules_version="99"))
+    assert "rules version 99" in rejected(path)
+    save_file(weights, path, metadata(game="nosuchgame"))
+    assert "trained for nosuchgame" in rejected(path)
+    save_file(weights, path, metadata(net="{}"))
+    assert "broken metadata" in rejected(path)
+    save_file({k: v for k, v in weights.items() if k != "stem.0.weight"}, path, metadata())
+    assert "does not hold the weights" in rejected(path)
+    save_file(weights | {"stem.1.bias": np.full(8, np.nan, np.float32)}, path, metadata())
+    assert "not finite" in rejected(path)
+    save_file(weights | {"stem.1.bias": np.zeros(8, np.float64)}, path, metadata())
+    assert "float32" in rejected(path)
