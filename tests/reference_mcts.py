@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from alphamini.search import kernels
+from alphamini.search import kernels, priors
 
 f4 = np.float32
 ONGOING, DRAW = -1, 2
@@ -170,10 +170,10 @@ class ReferenceSearch:
     def _evaluate(self, node: Node) -> np.float32:
         actions = self.rules.num_actions
         mask, prior = np.zeros((1, actions), np.uint8), np.zeros(actions, f4)
-        bits = np.zeros(actions, np.int32)
         self.rules.legal(node.state, mask)
+        bits = np.zeros(actions, np.int32)
         logits, values = self.evaluator.evaluate(node.state)
-        kernels.masked_softmax(logits[0], mask[0], bits, bits.view(f4), prior)
+        priors.masked_softmax(logits[0], mask[0], bits, bits.view(f4), prior)
         node.prior = {action: prior[action] for action in range(actions) if mask[0, action]}
         return min(max(values[0], f4(-1)), f4(1))
 

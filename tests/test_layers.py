@@ -12,9 +12,10 @@ import games.game
 ROOT = Path(__file__).parents[1]
 LAYERS = ["games", "search", "model", "learn", "arena", "interfaces"]  # lowest first
 COMMANDS = len(LAYERS)  # alphamini/*.py, above them all
-THIRD_PARTY = {0: {"numpy", "numba"}, 1: {"numpy", "numba"}}  # by layer; the later ones are free
+THIRD_PARTY = {0: {"numpy", "numba"}, 1: {"numpy", "numba", "llvmlite"}}  # by layer; the later ones are free
 CONTRACT = {name for name in vars(games.game) if not name.startswith("_")}
 COMPILED = {"njit", "jit"}
+INLINED = {"intrinsic"}  # code that numba generates at the place of the call; compiled functions may call their file's
 CALLABLE_MODULES = {"np", "numpy", "math", "numba"}
 
 
@@ -76,6 +77,11 @@ def foreign_calls(source):
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and any(_decorator(d)[0] in COMPILED for d in node.decorator_list):
             compiled[node.name] = node
+    own = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and any(_decorator(d)[0] in INLINED for d in node.decorator_list)
+    } | set(compiled)
     wrong = []
     imported = {
         alias.asname or alias.name.split(".")[0]
@@ -91,7 +97,7 @@ def foreign_calls(source):
             while isinstance(root, ast.Attribute | ast.Subscript):
                 root = root.value
             if isinstance(called, ast.Name):
-                allowed = called.id in compiled or called.id == "prange" or hasattr(builtins, called.id)
+                allowed = called.id in own or called.id == "prange" or hasattr(builtins, called.id)
             else:  # a method of a value is fine, a function of another module is not
                 allowed = not isinstance(root, ast.Name) or root.id in CALLABLE_MODULES or root.id not in imported
             if not allowed:

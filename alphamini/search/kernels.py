@@ -4,7 +4,8 @@ One tree is N node records in flat memory, seen as i4 (`ints`) and as f4 (`float
 A record is a 48-byte header and then slots of 16 bytes, one for each *opened* child. Children are opened lazily, in
 prior order: among actions never tried the one with the highest prior has the highest PUCT score, so a descent looks
 at the opened slots and one number. It touches one or two cache lines a level.
-Priors of unopened actions are in `priors` f4[B*N, A] (-1: illegal or opened). A child has a larger index than its parent.
+Priors of unopened actions are in `priors` f4[B*N, A] (-1: illegal or opened); `prior_bits` i4[B*N, A] is the same memory.
+A child has a larger index than its parent.
 
 `rows` [n] are indices of trees, no index twice.
 
@@ -12,10 +13,15 @@ Values are in [-1, 1] for the side to move *at that node*; `_turn` is the only p
 Proofs (PROVEN) are integers from the same point of view: 0 unknown, DRAWN, WON - d (a win in d plies), d - WON (a loss).
 """
 
+# Numba itself fills in the first argument of an intrinsic.
+# mypy: disable-error-code="call-arg"
+
 import math
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 # Header fields, in 4-byte words. The last three hold floats. UNPROVEN counts legal actions without a proof: it is 0
 # until the node has been evaluated, so for ever where the game is over.
@@ -27,12 +33,25 @@ S_PRIOR, S_VISITS, S_VALUE_SUM, S_CHILD = range(4)
 SLOT_WORDS = 4
 
 WON, DRAWN = 16384, 1
-UNSORTED = -2  # NEXT_ACTION: not looked for yet (-1: none left)
 ONGOING = -1
-PROOF_RETRIES = 16  # descents that may end on proven nodes before a tree gives its place in the wave away
+LAST_RESTART = 64  # levels of a wave after which a tree that met a proven node gives its place away
+_OPENED = np.float32(-1.0).view(np.int32)
 
-_HUGE = np.float32(1e30)
-_FAST = {"reassoc", "contract", "nsz", "nnan"}
+
+@intrinsic
+def _prefetch(typing_context, array, index):
+    """Asks for the cache line of array[index] ahead of its use; `array` is 1-d."""
+
+    def lower(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        line = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [line.type, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [line.type], kind)
+        builder.call(prefetch, [line, number(0), number(3), number(1)])  # to read, into every level, data
+        return context.get_dummy_value()
+
+    return types.void(array, index), lower
 
 
 @njit(nogil=True, cache=True)
@@ -99,54 +118,55 @@ def _backup(ints, floats, tree, stride, node, value, proven):
         node = parent
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)
-def _next_unopened(ints, floats, priors, n, row):
-    """Finds the unopened action with the highest prior (the lowest action among equals)."""
-    actions = priors.shape[1]
-    best = np.float32(-0.5)
+@njit(nogil=True, cache=True)
+def _next_unopened(ints, prior_bits, n, row):
+    """Finds the unopened action with the highest prior (the lowest action among equals; -1: none is left).
+
+    As integers, because the compiler vectorises their maximum: the bits of numbers >= 0 sort as the numbers do.
+    """
+    actions = prior_bits.shape[1]
+    best = np.int32(-1)
     for a in range(actions):
-        best = max(best, priors[row, a])
+        best = max(best, prior_bits[row, a])
     action = actions
-    for a in range(actions):  # a second pass, so that the compiler vectorises both
-        action = min(action, a if priors[row, a] == best else actions)
-    ints[n + NEXT_ACTION] = action if action < actions else -1
-    floats[n + NEXT_PRIOR] = best
+    for a in range(actions):  # a loop of its own, for the same reason
+        action = min(action, a if prior_bits[row, a] == best else actions)
+    ints[n + NEXT_ACTION] = action if best >= 0 else -1
+    ints[n + NEXT_PRIOR] = best
 
 
 @njit(nogil=True, cache=True)
-def _best_child(ints, floats, priors, n, row, explore, fpu):
+def _best_child(ints, floats, n, explore, fpu):
     """PUCT (Silver et al. 2018, suppl. "Search"): the slot of the best child, or -1 for the next unopened one.
 
     `explore[v]` is c(v) * sqrt(v). An action never tried counts as its parent's mean value less
     fpu * sqrt(prior mass tried) (first-play urgency as in KataGo, arXiv 1902.10565, appendix A).
     """
-    if ints[n + NEXT_ACTION] == UNSORTED:
-        _next_unopened(ints, floats, priors, n, row)
     visits = ints[n + VISITS]
     last = len(explore) - 1
     weight = explore[min(visits, last)]
     if visits > last:
         weight *= np.float32(math.sqrt(visits / last))
-    best, score = -2, np.float32(-np.inf)
-    if ints[n + NEXT_ACTION] >= 0:
-        mean = floats[n + VALUE_SUM] / np.float32(visits)
-        first = mean - fpu * np.float32(math.sqrt(max(floats[n + OPENED_PRIOR], np.float32(0.0))))
-        score = first + weight * floats[n + NEXT_PRIOR]
-        best = -1
+    best, score = -1, np.float32(-np.inf)
     for k in range(ints[n + OPENED]):
         s = n + HEADER + SLOT_WORDS * k
         prior = floats[s + S_PRIOR]
         if prior >= 0:
             count = np.float32(ints[s + S_VISITS])
             puct = floats[s + S_VALUE_SUM] / count + weight * prior / (np.float32(1.0) + count)
-            # An opened child wins a tie: its action came earlier in prior order.
-            if puct > score or (puct == score and best == -1):
+            if puct > score:
                 best, score = k, puct
+    if ints[n + NEXT_ACTION] >= 0:
+        mean = floats[n + VALUE_SUM] / np.float32(visits)
+        untried = mean - fpu * np.float32(math.sqrt(max(floats[n + OPENED_PRIOR], np.float32(0.0))))
+        # An opened child wins a tie: its action came earlier in prior order.
+        if untried + weight * floats[n + NEXT_PRIOR] > score:
+            best = -1
     return best
 
 
 @njit(nogil=True, cache=True)
-def _open(ints, floats, priors, counts, b, tree, stride, node):
+def _open(ints, floats, prior_bits, counts, b, tree, stride, node):
     """Makes the child for the next unopened action of `node`; its index."""
     n = (tree + node) * stride
     action = ints[n + NEXT_ACTION]
@@ -160,28 +180,30 @@ def _open(ints, floats, priors, counts, b, tree, stride, node):
     ints[s + S_CHILD] = child
     ints[n + OPENED] = k + 1
     floats[n + OPENED_PRIOR] += floats[n + NEXT_PRIOR]
-    priors[tree + node, action] = -1.0
-    ints[n + NEXT_ACTION] = UNSORTED
-    _blank(ints, floats, (tree + child) * stride, node, k, action)
+    prior_bits[tree + node, action] = _OPENED
+    _next_unopened(ints, prior_bits, n, tree + node)
+    _blank(ints, (tree + child) * stride, node, k, action)
     return child
 
 
 @njit(nogil=True, cache=True)
-def _blank(ints, floats, n, parent, slot, action):
+def _blank(ints, n, parent, slot, action):
     for field in range(HEADER):
         ints[n + field] = 0
     ints[n + PARENT], ints[n + SLOT], ints[n + ACTION] = parent, slot, action
-    ints[n + NEXT_ACTION] = UNSORTED
 
 
 @njit(nogil=True, cache=True)
-def reset(ints, floats, states, counts, stride, capacity, rows, roots, to_play, outcomes):
-    """Tree rows[i] becomes a lone root with state bytes roots[i]; a finished game's root is proven at once."""
+def reset(ints, states, counts, stride, capacity, rows, roots, to_play_at, outcome_at):
+    """Tree rows[i] becomes a lone root with state bytes roots[i]; a finished game's root is proven at once.
+
+    `to_play_at`, `outcome_at`: which bytes of a state they are (read so, not as fields: one compiled signature less).
+    """
     for i in range(len(rows)):
         b = rows[i]
         tree = b * capacity
-        _blank(ints, floats, tree * stride, -1, -1, -1)
-        _arrive(ints, tree * stride, to_play[i], outcomes[i])
+        _blank(ints, tree * stride, -1, -1, -1)
+        _arrive(ints, tree * stride, roots[i, to_play_at], roots[i, outcome_at])
         states[tree, :] = roots[i]
         counts[b] = 1
 
@@ -190,7 +212,7 @@ def reset(ints, floats, states, counts, stride, capacity, rows, roots, to_play, 
 def _arrive(ints, n, to_play, outcome):
     """A node learns what the rules say of its state; True if the game is over there."""
     ints[n + TO_PLAY] = to_play
-    if outcome == ONGOING:
+    if np.int8(outcome) == ONGOING:
         return False
     ints[n + PROVEN] = DRAWN if outcome == 2 else (WON if outcome == to_play else -WON)
     return True
@@ -209,55 +231,74 @@ def searching(ints, counts, stride, capacity, rows, budget, out):
 
 @njit(nogil=True, cache=True)
 def select(
-    ints, floats, priors, states, counts, stride, capacity, rows, budget, explore, fpu, root_fpu,
-    offset, leaf_row, leaf_node, leaf_action, leaf_state,
+    ints, floats, prior_bits, states, counts, stride, capacity, rows, budget, explore, fpu, root_fpu,
+    offset, leaf_row, leaf_node, leaf_action, leaf_state, cursor,
 ):  # fmt: skip
     """One descent for each of `rows` with an evaluated root, to a new node; writes the leaves from `offset` on.
 
     `leaf_state` u1[*, bytes] gets the *parent's* state, for the rules to step. A descent that ends on a proven
     node is backed up here and tried again. Returns the number of leaves written.
+
+    A descent is one cache miss after another, so all trees go down together, a level a turn, and ask for their next
+    records early. `cursor` i4[2, B] is scratch: the trees still on their way and the node each has come to.
     """
-    found = offset
+    active = 0
     for i in range(len(rows)):
-        b = rows[i]
+        if ints[rows[i] * capacity * stride + VISITS] > 0:
+            cursor[0, active], cursor[1, active] = rows[i], 0
+            active += 1
+    found = offset
+    turn = 0
+    while active > 0:
+        turn += 1
+        still = 0
+        for i in range(active):
+            b, node = cursor[0, i], cursor[1, i]
+            tree = b * capacity
+            n = (tree + node) * stride
+            if node == 0 and (ints[n + PROVEN] != 0 or ints[n + VISITS] >= budget[b] or counts[b] >= capacity):
+                continue
+            if ints[n + PROVEN] != 0:
+                _backup(ints, floats, tree, stride, node, _proven_value(ints[n + PROVEN]), False)
+                if turn > LAST_RESTART:
+                    continue
+                node = 0
+            else:
+                k = _best_child(ints, floats, n, explore, root_fpu if node == 0 else fpu)
+                if k < 0:
+                    leaf_row[found], leaf_node[found] = b, node
+                    _prefetch_all(prior_bits[tree + node])
+                    _prefetch_all(states[tree + node])
+                    found += 1
+                    continue
+                node = ints[n + HEADER + SLOT_WORDS * k + S_CHILD]
+                _prefetch(ints, (tree + node) * stride)
+                _prefetch(ints, (tree + node) * stride + 16)  # together the header and the first five slots
+            cursor[0, still], cursor[1, still] = b, node
+            still += 1
+        active = still
+    for i in range(offset, found):
+        b, node = leaf_row[i], leaf_node[i]
         tree = b * capacity
-        root = tree * stride
-        if ints[root + VISITS] == 0:
-            continue
-        for _ in range(PROOF_RETRIES):
-            if ints[root + PROVEN] != 0 or ints[root + VISITS] >= budget[b] or counts[b] >= capacity:
-                break
-            node = 0
-            opened = False
-            while not opened:
-                n = (tree + node) * stride
-                if ints[n + PROVEN] != 0:
-                    break
-                k = _best_child(ints, floats, priors, n, tree + node, explore, root_fpu if node == 0 else fpu)
-                if k >= 0:
-                    node = ints[n + HEADER + SLOT_WORDS * k + S_CHILD]
-                else:
-                    opened = True
-            if opened:
-                leaf_row[found] = b
-                leaf_state[found, :] = states[tree + node]
-                child = _open(ints, floats, priors, counts, b, tree, stride, node)
-                leaf_node[found] = child
-                leaf_action[found] = ints[(tree + child) * stride + ACTION]
-                found += 1
-                break
-            _backup(ints, floats, tree, stride, node, _proven_value(ints[(tree + node) * stride + PROVEN]), False)
+        leaf_state[i, :] = states[tree + node]
+        leaf_node[i] = _open(ints, floats, prior_bits, counts, b, tree, stride, node)
+        leaf_action[i] = ints[(tree + leaf_node[i]) * stride + ACTION]
     return found - offset
 
 
 @njit(nogil=True, cache=True)
+def _prefetch_all(array):
+    for i in range(0, len(array), 64 // array.itemsize):
+        _prefetch(array, i)
+
+
+@njit(nogil=True, cache=True)
 def settle(
-    ints, floats, states, stride, capacity, offset, end, leaf_row, leaf_node, leaf_state, to_play, outcome, again
+    ints, floats, states, stride, capacity, offset, end, leaf_row, leaf_node, leaf_state, to_play_at, outcome_at, again
 ):  # fmt: skip
     """Leaves [offset, end) have been stepped: finished games are backed up, the others kept, moved together.
 
-    `to_play`, `outcome` i1[>= end] are fields of `leaf_state`'s records, so they move with it. The trees that met
-    the end of a game are listed in `again`. Returns (end of the kept leaves, trees in `again`).
+    The trees that met the end of a game are listed in `again`. Returns (end of the kept leaves, trees in `again`).
     """
     kept = offset
     finished = 0
@@ -266,7 +307,7 @@ def settle(
         tree = b * capacity
         n = (tree + node) * stride
         states[tree + node, :] = leaf_state[i]
-        if _arrive(ints, n, to_play[i], outcome[i]):
+        if _arrive(ints, n, leaf_state[i, to_play_at], leaf_state[i, outcome_at]):
             _backup(ints, floats, tree, stride, node, _proven_value(ints[n + PROVEN]), True)
             again[finished] = b
             finished += 1
@@ -292,106 +333,55 @@ def unevaluated_roots(ints, states, stride, capacity, rows, budget, offset, leaf
     return found - offset
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)
-def masked_softmax(logits, mask, bits, powers, out):
-    """out f4[A]: softmax over the legal actions, -1 elsewhere; returns the number of legal actions.
-
-    exp(x) = 2**n * 2**f with a polynomial for 2**f in [0, 1) (relative error below 3e-7) and the exponent's bits
-    for 2**n: the compiler vectorises this, and not `exp`. `bits` i4[A] and `powers` f4[A] are one memory.
-    """
-    top = np.float32(-3.0e38)
-    legal = 0
-    for a in range(len(mask)):
-        top = max(top, logits[a] if mask[a] else np.float32(-3.0e38))
-        legal += mask[a]
-    for a in range(len(mask)):
-        t = max((logits[a] - top) * np.float32(1.44269504), np.float32(-120.0))
-        t = min(t, np.float32(0.0))
-        n = np.int32(t) - np.int32(1)
-        f = t - np.float32(n)  # in (0, 1]
-        two_to_f = np.float32(1.8775767e-3)
-        two_to_f = two_to_f * f + np.float32(8.9893397e-3)
-        two_to_f = two_to_f * f + np.float32(5.5826318e-2)
-        two_to_f = two_to_f * f + np.float32(2.4015361e-1)
-        two_to_f = two_to_f * f + np.float32(6.9315308e-1)
-        two_to_f = two_to_f * f + np.float32(9.9999994e-1)
-        out[a] = two_to_f if mask[a] else np.float32(0.0)
-        bits[a] = (n + np.int32(127)) << np.int32(23)
-    total = np.float32(0.0)
-    for a in range(len(mask)):
-        out[a] *= powers[a]
-        total += out[a]
-    scale = np.float32(1.0) / max(total, np.float32(1.2e-38))  # at least 2**-120 where anything is legal
-    for a in range(len(mask)):
-        out[a] = out[a] * scale if mask[a] else np.float32(-1.0)
-    return legal
-
-
 @njit(nogil=True, cache=True)
-def expand(
-    ints, floats, priors, stride, capacity, count, leaf_row, leaf_node, logits, values, mask, noise, noise_share,
-    bits, powers,
-):  # fmt: skip
-    """Leaves get their priors and values from the evaluator, and every tree its visit. A root gets its noise.
-
-    ValueError, before anything is written, where the evaluator or the rules would lead the descents astray: a value
-    or logit that is not a number, a game that goes on without a legal action.
-    """
-    for i in range(count):
-        sound = abs(values[i]) < _HUGE
-        legal = 0
-        for a in range(priors.shape[1]):
-            sound &= logits[i, a] < _HUGE
-            legal += mask[i, a]
-        if not sound:
-            raise ValueError("the evaluator gave a value or a logit that is not a finite number")
-        if legal == 0:
-            raise ValueError("the rules gave no legal action in a game that goes on")
+def expand(ints, floats, prior_bits, stride, capacity, count, leaf_row, leaf_node, values, legal):
+    """Leaves whose priors are written become nodes to descend from, and every tree gets its visit."""
     for i in range(count):
         b, node = leaf_row[i], leaf_node[i]
         tree = b * capacity
         n = (tree + node) * stride
-        ints[n + UNPROVEN] = masked_softmax(logits[i], mask[i], bits, powers, priors[tree + node])
+        ints[n + UNPROVEN] = legal[i]
+        _next_unopened(ints, prior_bits, n, tree + node)
         value = min(max(values[i], np.float32(-1.0)), np.float32(1.0))
-        if node == 0:
-            _mix_noise(ints, floats, priors, tree, stride, noise[b], noise_share[b])
         _backup(ints, floats, tree, stride, node, value, False)
 
 
 @njit(nogil=True, cache=True)
-def _mix_noise(ints, floats, priors, tree, stride, noise, share):
-    """prior <- (1 - share) prior + share * noise, over the root's actions that are not proven lost."""
-    n = tree * stride
-    if share <= 0:
-        return
-    total = np.float32(0.0)
-    for a in range(priors.shape[1]):
-        if priors[tree, a] >= 0:
-            total += noise[a]
-    for k in range(ints[n + OPENED]):
-        s = n + HEADER + SLOT_WORDS * k
-        if floats[s + S_PRIOR] >= 0:
-            total += noise[ints[(tree + ints[s + S_CHILD]) * stride + ACTION]]
-    if total <= 0:
-        return
-    for a in range(priors.shape[1]):
-        if priors[tree, a] >= 0:
-            priors[tree, a] = (np.float32(1.0) - share) * priors[tree, a] + share * noise[a] / total
-    opened = np.float32(0.0)
-    for k in range(ints[n + OPENED]):
-        s = n + HEADER + SLOT_WORDS * k
-        if floats[s + S_PRIOR] >= 0:
-            action = ints[(tree + ints[s + S_CHILD]) * stride + ACTION]
-            floats[s + S_PRIOR] = (np.float32(1.0) - share) * floats[s + S_PRIOR] + share * noise[action] / total
-            opened += floats[s + S_PRIOR]
-    floats[n + OPENED_PRIOR] = opened
-    ints[n + NEXT_ACTION] = UNSORTED
+def mix_noise(ints, floats, priors, prior_bits, stride, capacity, rows, noise, share):
+    """prior <- (1 - share[b]) prior + share[b] * noise[b], over the actions of evaluated roots not proven lost."""
+    for i in range(len(rows)):
+        b = rows[i]
+        tree = b * capacity
+        n = tree * stride
+        if share[b] <= 0 or ints[n + UNPROVEN] == 0:
+            continue
+        total = np.float32(0.0)
+        for a in range(priors.shape[1]):
+            if priors[tree, a] >= 0:
+                total += noise[b, a]
+        for k in range(ints[n + OPENED]):
+            s = n + HEADER + SLOT_WORDS * k
+            if floats[s + S_PRIOR] >= 0:
+                total += noise[b, ints[(tree + ints[s + S_CHILD]) * stride + ACTION]]
+        if total <= 0:
+            continue
+        keep = np.float32(1.0) - share[b]
+        for a in range(priors.shape[1]):
+            if priors[tree, a] >= 0:
+                priors[tree, a] = keep * priors[tree, a] + share[b] * noise[b, a] / total
+        opened = np.float32(0.0)
+        for k in range(ints[n + OPENED]):
+            s = n + HEADER + SLOT_WORDS * k
+            if floats[s + S_PRIOR] >= 0:
+                action = ints[(tree + ints[s + S_CHILD]) * stride + ACTION]
+                floats[s + S_PRIOR] = keep * floats[s + S_PRIOR] + share[b] * noise[b, action] / total
+                opened += floats[s + S_PRIOR]
+        floats[n + OPENED_PRIOR] = opened
+        _next_unopened(ints, prior_bits, n, tree)
 
 
 @njit(nogil=True, cache=True)
-def advance(
-    ints, floats, priors, states, counts, stride, capacity, rows, actions, noise, noise_share, moved, place
-):  # fmt: skip
+def advance(ints, priors, states, counts, stride, capacity, rows, actions, moved, place):
     """The child for actions[i] becomes the root of tree rows[i], with all below it; moved[i] = 0 if there is none.
 
     Works in place: children come after their parents, so a node never moves onto one that is still needed.
@@ -434,87 +424,26 @@ def advance(
                 ints[s] = place[ints[s]]
         counts[b] = kept
         ints[root + SLOT] = -1
-        if ints[root + UNPROVEN] > 0:
-            _mix_noise(ints, floats, priors, tree, stride, noise[b], noise_share[b])
 
 
 @njit(nogil=True, cache=True)
-def root_statistics(ints, floats, priors, stride, capacity, rows, visits, q, prior, proof):
-    """What the root's actions have come to, [len(rows), A] each: visits i4; mean value q f4 for the root's side to
-    move (nan: never tried); prior f4 (a closed slot: 0); proof i4 for the root's side to move, counted from the root."""
+def statistics(ints, floats, priors, stride, capacity, rows, nodes, visits, q, prior, proof, child):
+    """What the actions of node nodes[i] in tree rows[i] have come to, [len(rows), A] each, values and proofs for its
+    side to move: visits i4; mean value q f4 (nan: never tried); prior f4 (a proven loss: 0); proof i4, counted from
+    the node; child i4, a node (0: none)."""
     for i in range(len(rows)):
         tree = rows[i] * capacity
-        n = tree * stride
-        visits[i, :] = 0
-        q[i, :] = np.nan
-        proof[i, :] = 0
+        n = (tree + nodes[i]) * stride
+        visits[i, :], q[i, :], proof[i, :], child[i, :] = 0, np.nan, 0, 0
         for a in range(priors.shape[1]):
-            prior[i, a] = max(priors[tree, a], np.float32(0.0)) if ints[n + UNPROVEN] > 0 else np.float32(0.0)
+            prior[i, a] = max(priors[tree + nodes[i], a], np.float32(0.0)) if ints[n + UNPROVEN] > 0 else 0.0
         for k in range(ints[n + OPENED]):
             s = n + HEADER + SLOT_WORDS * k
             c = (tree + ints[s + S_CHILD]) * stride
             action = ints[c + ACTION]
+            child[i, action] = ints[s + S_CHILD]
             visits[i, action] = ints[s + S_VISITS]
             q[i, action] = floats[s + S_VALUE_SUM] / np.float32(max(ints[s + S_VISITS], 1))
             prior[i, action] = max(floats[s + S_PRIOR], np.float32(0.0))
             if ints[c + PROVEN] != 0:
                 proof[i, action] = _turn_proof(ints[c + PROVEN], ints[c + TO_PLAY], ints[n + TO_PLAY])
-
-
-@njit(nogil=True, cache=True)
-def search_policy(ints, floats, priors, stride, capacity, rows, out):
-    """out f4[len(rows), A]: how the search would move, a distribution.
-
-    Won: the quickest proven wins alone. Lost: the longest resistance alone. Else the visits without the proven
-    losses; where nothing has been tried (a budget of 1) the prior itself. All 0 for a root that is over or not evaluated.
-    """
-    for i in range(len(rows)):
-        tree = rows[i] * capacity
-        n = tree * stride
-        out[i, :] = 0.0
-        proven = ints[n + PROVEN]
-        for k in range(ints[n + OPENED]):
-            s = n + HEADER + SLOT_WORDS * k
-            c = (tree + ints[s + S_CHILD]) * stride
-            seen = 0
-            if ints[c + PROVEN] != 0:
-                seen = _turn_proof(ints[c + PROVEN], ints[c + TO_PLAY], ints[n + TO_PLAY])
-            if proven != 0:
-                out[i, ints[c + ACTION]] = 1.0 if seen == proven else 0.0
-            elif seen >= 0:
-                out[i, ints[c + ACTION]] = ints[s + S_VISITS]
-        total = out[i].sum()
-        if total <= 0 and ints[n + UNPROVEN] > 0:
-            for a in range(priors.shape[1]):
-                out[i, a] = max(priors[tree, a], np.float32(0.0))
-            total = out[i].sum()
-        if total > 0:
-            out[i] /= total
-
-
-@njit(nogil=True, cache=True)
-def principal_variation(ints, floats, stride, capacity, row, out):
-    """The most visited line from the root into out i4[*] (a proven result first); its length."""
-    tree = row * capacity
-    node, length = 0, 0
-    while length < len(out):
-        n = (tree + node) * stride
-        best, most = -1, -1.0
-        for k in range(ints[n + OPENED]):
-            s = n + HEADER + SLOT_WORDS * k
-            c = (tree + ints[s + S_CHILD]) * stride
-            weight = float(ints[s + S_VISITS])
-            if ints[c + PROVEN] != 0:
-                seen = _turn_proof(ints[c + PROVEN], ints[c + TO_PLAY], ints[n + TO_PLAY])
-                if ints[n + PROVEN] != 0 and seen == ints[n + PROVEN]:
-                    weight = 1e9
-                elif seen < 0:
-                    weight = 0.0
-            if weight > most:
-                best, most = ints[s + S_CHILD], weight
-        if best < 0:
-            return length
-        out[length] = ints[(tree + best) * stride + ACTION]
-        length += 1
-        node = best
-    return length

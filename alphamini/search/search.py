@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphamini.search import kernels as k
+from alphamini.search import priors as p
 
 Rows = NDArray[np.int32]
 """Indices of trees, [n]."""
@@ -51,7 +52,7 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class RootStatistics:
-    """The roots of n trees; values and proofs are for the side to move at the root. See `kernels.root_statistics`."""
+    """The roots of n trees; values and proofs are for the side to move at the root. See `kernels.statistics`."""
 
     visits: NDArray[np.int32]  # [n, A]
     q: NDArray[np.float32]  # [n, A], nan where never tried
@@ -84,7 +85,10 @@ class Search:
         self._priors = np.zeros((nodes, actions), np.float32)
         self._states = np.zeros((nodes, size), np.uint8)
         self._counts = np.zeros(trees, np.int32)
-        self._tree = (self._ints, self._floats, self._priors)
+        self._prior_bits = self._priors.view(np.int32)
+        fields = rules.dtype.fields
+        assert fields is not None  # a state is a record
+        self._fields = fields["to_play"][1], fields["outcome"][1]  # which bytes they are
         self.budget = np.zeros(trees, np.int32)  # [trees] visits a root is to get; yours to set
         self._noise = np.zeros((trees, actions), np.float32)
         self._noise_share = np.zeros(trees, np.float32)
@@ -100,6 +104,8 @@ class Search:
         self._mask = np.zeros((trees, actions), np.uint8)
         self._again = np.zeros(trees, np.int32)
         self._flags = np.zeros(trees, np.uint8)
+        self._legal = np.zeros(trees, np.int32)
+        self._cursor = np.zeros((2, trees), np.int32)
         self._bits = np.zeros(actions, np.int32)
         self._powers = self._bits.view(np.float32)
         self._place = np.zeros(self.capacity, np.int32)
@@ -107,9 +113,7 @@ class Search:
     def reset(self, rows: Rows, roots: NDArray[np.void]) -> None:
         """Throws the trees `rows` away; each begins anew at the state roots[i]."""
         data = np.ascontiguousarray(roots).view(np.uint8).reshape(len(rows), self.rules.dtype.itemsize)
-        to_play, outcome = roots["to_play"], roots["outcome"]
-        k.reset(self._ints, self._floats, self._states, self._counts, self._stride, self.capacity,
-                rows, data, to_play, outcome)  # fmt: skip
+        k.reset(self._ints, self._states, self._counts, self._stride, self.capacity, rows, data, *self._fields)
 
     def set_noise(self, rows: Rows, noise: NDArray[np.float32] | None, share: float = 0.0) -> None:
         """Root noise for the roots of each later reset or advance: prior <- (1 - share) prior + share * noise.
@@ -124,8 +128,9 @@ class Search:
         """Plays actions[i] in tree rows[i] and keeps the subtree; `roots` are the states reached, for trees that
         hold nothing below that action."""
         moved = np.zeros(len(rows), np.uint8)
-        k.advance(*self._tree, self._states, self._counts, self._stride, self.capacity, rows,
-                  actions.astype(np.int32), self._noise, self._noise_share, moved, self._place)  # fmt: skip
+        k.advance(self._ints, self._priors, self._states, self._counts, self._stride, self.capacity, rows,
+                  actions.astype(np.int32), moved, self._place)  # fmt: skip
+        self._mix_noise(rows[moved == 1])
         lost = moved == 0
         if lost.any():
             self.reset(rows[lost], roots[lost])
@@ -144,28 +149,37 @@ class Search:
         end = 0
         waiting = rows
         while len(waiting):
-            found = k.select(*self._tree, self._states, self._counts, self._stride, self.capacity, waiting,
-                             self.budget, self._explore, self._fpu, self._root_fpu, end,
-                             self._leaf_row, self._leaf_node, self._leaf_action, self._leaf_bytes)  # fmt: skip
+            found = k.select(self._ints, self._floats, self._prior_bits, self._states, self._counts, self._stride,
+                             self.capacity, waiting, self.budget, self._explore, self._fpu, self._root_fpu,
+                             end, self._leaf_row, self._leaf_node, self._leaf_action, self._leaf_bytes,
+                             self._cursor)  # fmt: skip
             new = slice(end, end + found)
             self.rules.step(self._leaf_states[new], self._leaf_action[new])
-            end, finished = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity, end,
-                                     end + found, self._leaf_row, self._leaf_node, self._leaf_bytes,
-                                     self._leaf_states["to_play"], self._leaf_states["outcome"],
-                                     self._again)  # fmt: skip
+            end, finished = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity,
+                                     end, end + found, self._leaf_row, self._leaf_node, self._leaf_bytes,
+                                     *self._fields, self._again)  # fmt: skip
             waiting = self._again[:finished].copy()
-        end += k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
-                                   self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
-        if end:
-            self._finish(evaluator, end)
-        return end
+        roots = k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
+                                    self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
+        count = end + roots
+        if count:
+            self._expand(evaluator, count)
+            self._mix_noise(self._leaf_row[end:count])
+        return count
 
-    def _finish(self, evaluator: Evaluator, count: int) -> None:
+    def _expand(self, evaluator: Evaluator, count: int) -> None:
         states, mask = self._leaf_states[:count], self._mask[:count]
         self.rules.legal(states, mask)
         logits, values = evaluator.evaluate(states)
-        k.expand(*self._tree, self._stride, self.capacity, count, self._leaf_row, self._leaf_node, logits, values,
-                 mask, self._noise, self._noise_share, self._bits, self._powers)  # fmt: skip
+        p.write_priors(logits, values, mask, self.capacity, self._leaf_row, self._leaf_node, self._bits,
+                       self._powers, self._priors, self._legal)  # fmt: skip
+        k.expand(self._ints, self._floats, self._prior_bits, self._stride, self.capacity, count,
+                 self._leaf_row, self._leaf_node, values, self._legal)  # fmt: skip
+
+    def _mix_noise(self, roots: Rows) -> None:
+        if self._noise_share[roots].any():
+            k.mix_noise(self._ints, self._floats, self._priors, self._prior_bits, self._stride, self.capacity, roots,
+                        self._noise, self._noise_share)  # fmt: skip
 
     def run(self, evaluator: Evaluator, rows: Rows) -> None:
         """Waves until every tree of `rows` has met its budget."""
@@ -173,17 +187,20 @@ class Search:
             self.wave(evaluator, rows)
 
     def policy(self, rows: Rows) -> NDArray[np.float32]:
-        """f4[n, A]: how the search would move. See `kernels.search_policy`."""
-        out = np.zeros((len(rows), self.rules.num_actions), np.float32)
-        k.search_policy(*self._tree, self._stride, self.capacity, rows, out)
-        return out
+        """f4[n, A]: how the search would move, a distribution.
+
+        Won: the quickest known wins alone. Lost: the longest resistance alone. Else the visits without the proven
+        losses; where nothing has been tried (a budget of 1) the prior itself. All 0 where the game is over.
+        """
+        found = self.statistics(rows)
+        policy = _preference(found.visits, found.proof, found.root_proof)
+        untried = (found.root_proof == 0) & ~policy.any(1)
+        policy[untried] = found.prior[untried]
+        return policy / np.maximum(policy.sum(1, keepdims=True), np.float32(1e-30))
 
     def statistics(self, rows: Rows) -> RootStatistics:
-        n, a = len(rows), self.rules.num_actions
-        visits, proof = np.zeros((2, n, a), np.int32)
-        q, prior = np.zeros((2, n, a), np.float32)
-        k.root_statistics(*self._tree, self._stride, self.capacity, rows, visits, q, prior, proof)
-        roots = self._roots(rows)
+        visits, q, prior, proof, _ = self._node_statistics(rows, np.zeros(len(rows), np.int32))
+        roots = self._records(rows)
         total, root_proof = self._ints[roots + k.VISITS], self._ints[roots + k.PROVEN]
         mean = self._floats[roots + k.VALUE_SUM] / np.maximum(total, 1)
         exact = np.where(root_proof == k.DRAWN, 0.0, np.sign(root_proof))
@@ -192,16 +209,44 @@ class Search:
 
     def visits(self, rows: Rows) -> NDArray[np.int32]:
         """i4[n]: the roots' visits, their own evaluations included."""
-        return self._ints[self._roots(rows) + k.VISITS]
-
-    def _roots(self, rows: Rows) -> NDArray[np.int64]:
-        """[n] where the roots' records begin; in 64 bits, as a few large trees pass 2**31 words."""
-        return rows.astype(np.int64) * (self.capacity * self._stride)
+        return self._ints[self._records(rows) + k.VISITS]
 
     def principal_variation(self, row: int, length: int = 12) -> list[int]:
-        out = np.zeros(length, np.int32)
-        found = k.principal_variation(self._ints, self._floats, self._stride, self.capacity, row, out)
-        return [int(a) for a in out[:found]]
+        """The line both sides would play: the most visited actions, a proven result first."""
+        rows, node = np.array([row], np.int32), np.zeros(1, np.int32)
+        line: list[int] = []
+        while len(line) < length:
+            visits, _, _, proof, child = self._node_statistics(rows, node)
+            if not child.any():
+                break
+            proven = self._ints[self._records(rows, node) + k.PROVEN]
+            preference = np.where(child > 0, _preference(visits, proof, proven), -1)
+            line.append(int(preference.argmax()))
+            node = child[:, line[-1]]
+        return line
+
+    def _node_statistics(self, rows: Rows, nodes: NDArray[np.int32]) -> tuple[NDArray, ...]:
+        """(visits, q, prior, proof, child) [n, A] each. See `kernels.statistics`."""
+        shape = len(rows), self.rules.num_actions
+        visits, proof, child = (np.zeros(shape, np.int32) for _ in range(3))
+        q, prior = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        k.statistics(self._ints, self._floats, self._priors, self._stride, self.capacity, rows, nodes,
+                     visits, q, prior, proof, child)  # fmt: skip
+        return visits, q, prior, proof, child
+
+    def _records(self, rows: Rows, nodes: NDArray[np.int32] | int = 0) -> NDArray[np.int64]:
+        """[n] where the nodes' records begin; in 64 bits, as a few large trees pass 2**31 words."""
+        return (rows.astype(np.int64) * self.capacity + nodes) * self._stride
+
+
+def _preference(
+    visits: NDArray[np.int32], proof: NDArray[np.int32], node_proof: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """f4[n, A], not normalised, from visits and proofs [n, A] of n nodes' actions: 1 for the actions that keep what
+    is proven of a node; else the visits, without the proven losses."""
+    proven = node_proof[:, None]
+    tried = np.where(proof < 0, 0, visits)
+    return np.where(proven != 0, proof == proven, tried).astype(np.float32)
 
 
 def proof_plies(proof: int) -> int:
@@ -209,7 +254,7 @@ def proof_plies(proof: int) -> int:
     return k.WON - abs(proof) if abs(proof) > k.DRAWN else 0
 
 
-def choose(policy: NDArray[np.float32], temperature: NDArray[np.float32] | float, uniform: NDArray[np.float64]):
+def choose(policy: NDArray[np.float32], temperature: NDArray[np.float64] | float, uniform: NDArray[np.float64]):
     """[n] actions drawn from policy f4[n, A] ** (1 / temperature); 0 = the most probable. `uniform` f8[n] in [0, 1)."""
     temperature = np.broadcast_to(np.asarray(temperature, np.float64), (len(policy),))
     best = policy.argmax(1)
