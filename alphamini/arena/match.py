@@ -60,17 +60,16 @@ def random_openings(game: Game, count: int, plies: int, rng: np.random.Generator
     openings: list[list[int]] = []
     seen: set[tuple[int, ...]] = set()
     for attempt in range(OPENING_TRIES):
-        missing = count - len(openings)
-        if not missing:
+        if len(openings) == count:
             break
-        states, moves = game.new_states(missing), np.zeros((missing, plies), np.int32)
+        states, moves = game.new_states(count), np.zeros((count, plies), np.int32)
         for ply in range(plies):
             live = states["outcome"] == ONGOING
             moves[live, ply] = random_actions(game, states[live], rng)
             game.step(states, moves[:, ply].copy())
         for line, outcome in zip(moves.tolist(), states["outcome"], strict=True):
             new = tuple(line) not in seen or attempt >= OPENING_TRIES // 2
-            if outcome == ONGOING and new:
+            if outcome == ONGOING and new and len(openings) < count:
                 seen.add(tuple(line))
                 openings.append(line)
     if len(openings) < count:

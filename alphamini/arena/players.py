@@ -51,7 +51,9 @@ class Spec:
 
 def parse_spec(text: str) -> Spec:
     """ValueError with one line if `text` is not of the form KIND[:ARGUMENT][@key=value,...]."""
-    head, _, tail = text.partition("@")
+    head, at, tail = text.rpartition("@")  # a path may hold an @ too: the last one begins the options
+    if "=" not in tail or not at:
+        head, tail = (head, tail) if at and "/" not in tail else (text, "")
     kind, _, argument = head.partition(":")
     options = {}
     for item in filter(None, tail.split(",")):

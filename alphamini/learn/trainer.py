@@ -135,7 +135,10 @@ class Trainer:
         for name, value in arrays.items():
             if name.startswith("adam."):
                 _, index, key = name.split(".", 2)
-                whole["state"].setdefault(int(index), {})[key] = torch.from_numpy(value)
+                moment = torch.from_numpy(value)
+                if moment.dim() == 4:  # laid out like its weights: the fused optimiser walks both as flat memory
+                    moment = moment.contiguous(memory_format=torch.channels_last)
+                whole["state"].setdefault(int(index), {})[key] = moment
         self.optimizer.load_state_dict(whole)
         self.steps = int(arrays["steps"])
 

@@ -1,0 +1,134 @@
+"""Ratings against players of known strength; matches: seats, openings, records; player SPECs."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+import games
+from alphamini.arena.match import play_match, random_openings
+from alphamini.arena.players import make_player, parse_spec
+from alphamini.arena.pool import Entry, Pool, play_pairs
+from alphamini.arena.ratings import Pair, elo_of_score, rate
+
+TICTACTOE = games.get("tictactoe")
+GOMOKU7 = games.get("gomoku7")
+
+
+def synthetic(truth: np.ndarray, n: int, rng: np.random.Generator) -> list[Pair]:
+    pairs = []
+    for a, b in combinations(range(len(truth)), 2):
+        wins = int(rng.binomial(n, 1 / (1 + 10 ** ((truth[b] - truth[a]) / 400))))
+        pairs.append(Pair(a, b, wins, 0, n - wins))
+    return pairs
+
+
+def test_ratings_find_known_strengths_and_their_intervals_hold_them() -> None:
+    truth = np.array([0.0, 50.0, 120.0, 300.0, -80.0])
+    rng = np.random.default_rng(1)
+    inside, errors = [], []
+    for _ in range(200):
+        ratings = rate(5, synthetic(truth, 200, rng))
+        errors.append(ratings.elo - truth)
+        inside += [low <= truth[i] <= high for i in range(1, 5) for low, high in [ratings.interval(i)]]
+    assert np.abs(np.mean(errors, axis=0)).max() < 5  # no bias to speak of
+    assert 0.92 < np.mean(inside) < 0.98  # 95 % intervals
+
+
+def test_ratings_are_finite_for_perfect_scores_and_the_anchor_is_zero() -> None:
+    ratings = rate(2, [Pair(0, 1, 0, 0, 100)])
+    assert ratings.elo[0] == 0
+    assert ratings.interval(0) == (0, 0)
+    assert 500 < ratings.elo[1] < 2000
+
+
+def test_a_drawn_match_is_even() -> None:
+    elo, half = elo_of_score(Pair(0, 1, 10, 80, 10))
+    assert abs(elo) < 1e-6
+    assert 0 < half < 100
+
+
+def test_a_match_is_paired_and_its_records_replay() -> None:
+    a, b = make_player(GOMOKU7, "scripted@level=2", 2), make_player(GOMOKU7, "random", 2)
+    result = play_match(GOMOKU7, a, b, 40, seed=3, threads=2)
+    assert len(result.games) == 40
+    openings = [(tuple(g.moves[: g.opening]), g.first) for g in result.games]
+    assert len(set(openings)) == 40  # 20 different openings, each from both seats
+    assert len({moves for moves, _ in openings}) == 20
+    for record in result.games:
+        position = GOMOKU7.initial().play_all(record.moves)
+        assert position.outcome == record.outcome
+        assert record.winner() == (None if record.outcome == 2 else [record.first, 1 - record.first][record.outcome])
+    pair = result.pair()
+    assert pair.games == 40
+    assert pair.wins >= 38  # the teacher against random play
+    assert result.moves.sum() == sum(len(g.moves) - g.opening for g in result.games)
+
+
+def test_a_match_is_repeatable() -> None:
+    def play(seed: int) -> list[list[int]]:
+        a, b = make_player(TICTACTOE, "rollouts@sims=20", 1), make_player(TICTACTOE, "random", 1)
+        return [game.moves for game in play_match(TICTACTOE, a, b, 10, seed).games]
+
+    assert play(5) == play(5) != play(6)
+
+
+def test_openings_are_different_and_never_end_the_game() -> None:
+    rng = np.random.default_rng(0)
+    assert len({tuple(o) for o in random_openings(TICTACTOE, 72, 2, rng)}) == 72  # all there are
+    assert len(random_openings(TICTACTOE, 100, 2, rng)) == 100  # more than there are: some come twice
+    for opening in random_openings(TICTACTOE, 50, 6, rng):
+        assert not TICTACTOE.initial().play_all(opening).is_over
+
+
+def test_more_rollouts_win() -> None:
+    a, b = make_player(TICTACTOE, "rollouts@sims=200", 2), make_player(TICTACTOE, "rollouts@sims=2", 2)
+    assert play_match(TICTACTOE, a, b, 60, seed=1, threads=2).pair().score > 0.6
+
+
+def test_the_pool_reports_what_was_played() -> None:
+    specs = ["random", "scripted@level=1", "scripted"]
+    pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in specs], threads=1)
+    play_pairs(pool, [(0, 1), (0, 2), (1, 2)], games=20, seed=0)
+    report = pool.report()
+    assert [p["spec"] for p in report["players"]] == specs
+    assert [p["games"] for p in report["players"]] == [40, 40, 40]
+    assert report["players"][0]["elo"] == 0 < report["players"][2]["elo"]
+    assert len(report["games"]) == 60
+    for pair in report["pairs"]:
+        both = [g for g in report["games"] if {g["first"], g["second"]} == {pair["a"], pair["b"]}]
+        wins = sum(g["result"] == ("1-0" if g["first"] == pair["a"] else "0-1") for g in both)
+        assert wins == pair["wins"]
+    one = report["games"][0]
+    position = TICTACTOE.initial()
+    for move in one["moves"].split():
+        position = position.play(position.parse_action(move))
+    assert ("1-0", "0-1", "1/2-1/2")[position.outcome] == one["result"]
+
+
+def test_specs() -> None:
+    spec = parse_spec("net:some/dir@x/net.safetensors@sims=4")
+    assert (spec.kind, spec.argument, spec.options) == ("net", "some/dir@x/net.safetensors", {"sims": "4"})
+    assert parse_spec("random").options == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense", "no kind 'nonsense'"),
+        ("", "no kind ''"),
+        ("scripted@level=9", "levels of tictactoe are 1 to 2"),
+        ("scripted@level", "expected key=value"),
+        ("scripted@sims=4", "no option 'sims'"),
+        ("scripted:3", "takes nothing after a colon"),
+        ("rollouts@sims=0", "sims must be a whole number"),
+        ("rollouts@sims=1e3", "sims must be a whole number"),
+        ("rollouts@seconds=nan", "seconds must be a number"),
+        ("rollouts@seconds=1,sims=4", "not both"),
+        ("net:nowhere.safetensors", "no checkpoint at nowhere.safetensors"),
+    ],
+)
+def test_wrong_specs_get_one_clear_line(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        make_player(TICTACTOE, text)
+    assert len(str(error.value).splitlines()) == 1

@@ -1,0 +1,181 @@
+"""The learning loop: an interrupted run is the same as a straight one, and its folder is always whole."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import games
+from alphamini.learn.loop import Loop
+from alphamini.learn.recipe import Recipe, for_game, from_json, to_json
+from alphamini.learn.run import RunFolder
+from alphamini.model.checkpoint import load_checkpoint
+
+TICTACTOE = games.get("tictactoe")
+
+
+def small_recipe(**changes: object) -> Recipe:
+    recipe = for_game(TICTACTOE)
+    return replace(
+        recipe,
+        blocks=1,
+        channels=8,
+        precision="fp32",
+        scripted_games=200,
+        pretrain_steps=60,
+        iteration_moves=300,
+        first_training=50,
+        window_start=100,
+        window_most=250,
+        selfplay=replace(recipe.selfplay, games=16, full_sims=16, fast_sims=6),
+        train=replace(recipe.train, batch=32),
+        **changes,
+    )
+
+
+def start(path: Path, recipe: Recipe) -> Loop:
+    folder = RunFolder(path)
+    if folder.recipe() is None:
+        folder.create(recipe)
+    return Loop(folder, recipe, workers=2)
+
+
+def iterate(loop: Loop, times: int) -> None:
+    if not loop.supervised:
+        loop.pretrain()
+    for _ in range(times):
+        iteration = loop.iterate()
+        loop.commit({"stage": "selfplay", "iteration": iteration.number, "games": iteration.games})
+
+
+def everything(loop: Loop) -> dict[str, np.ndarray]:
+    """All that decides how the run goes on."""
+    state = {f"trainer/{k}": v for k, v in loop.trainer.state().items()}
+    for i, actor in enumerate(loop.actors):
+        # Rows beyond a game's own samples and moves are left-overs of earlier games: they are never read.
+        for name, array in actor.state().items():
+            if name in ("samples", "moves"):
+                lengths = actor.recorded if name == "samples" else actor.ply
+                array = np.concatenate([array[row, :n] for row, n in enumerate(lengths)])
+            state[f"actor{i}/{name}"] = array
+        state[f"actor{i}/stream"] = np.array(json.dumps(actor.rng.bit_generator.state))
+    window = loop.replay.newest(10**6)
+    state["replay"] = window
+    state["counters"] = np.array([loop.replay.added, loop.iterations, loop.pretrained])
+    return state
+
+
+def assert_same(a: Loop, b: Loop) -> None:
+    left, right = everything(a), everything(b)
+    assert left.keys() == right.keys()
+    for name in left:
+        assert left[name].tobytes() == right[name].tobytes(), name
+    assert [{**r, "seconds": 0} for r in a.folder.metrics()] == [{**r, "seconds": 0} for r in b.folder.metrics()]
+    assert games_of(a) == games_of(b)
+
+
+def games_of(loop: Loop) -> dict[str, str]:
+    return {p.name: p.read_text() for p in sorted((loop.folder.path / "games").glob("*.txt"))}
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Loop:
+    loop = start(tmp_path_factory.mktemp("straight"), small_recipe())
+    iterate(loop, 4)
+    return loop
+
+
+def test_a_resumed_run_equals_a_straight_one(straight: Loop, tmp_path: Path) -> None:
+    first = start(tmp_path, small_recipe())
+    first.stop.set()
+    first.pretrain()  # a stop asked for before the first step: nothing is done, nothing is lost
+    first = start(tmp_path, small_recipe())
+    iterate(first, 1)
+    second = start(tmp_path, small_recipe())
+    iterate(second, 2)
+    third = start(tmp_path, small_recipe())
+    iterate(third, 1)
+    assert_same(straight, third)
+
+
+def test_a_kill_before_the_commit_costs_only_that_step(straight: Loop, tmp_path: Path) -> None:
+    killed = start(tmp_path, small_recipe())
+    iterate(killed, 2)
+    killed.iterate()  # samples and games are on the disk, the state is not: as if killed here
+    killed.folder.log({"stage": "selfplay", "iteration": 3, "games": 0})
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"stage": "self')  # and in the middle of a line
+    resumed = start(tmp_path, small_recipe())
+    assert resumed.iterations == 2
+    iterate(resumed, 2)
+    assert_same(straight, resumed)
+
+
+def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> None:
+    loop = start(tmp_path, small_recipe(from_scratch=True))
+    moves = 0
+
+    def stop_soon() -> bool:
+        nonlocal moves
+        moves += 1
+        if moves == 150:
+            loop.stop.set()
+        return moves >= 150
+
+    loop.stop.is_set = stop_soon  # type: ignore[method-assign]
+    iteration = loop.iterate()
+    loop.commit({"stage": "selfplay", "iteration": iteration.number})
+    assert 0 < iteration.games < 300
+    resumed = start(tmp_path, small_recipe(from_scratch=True))
+    assert len(resumed.replay) == iteration.samples > 0
+    iterate(resumed, 1)
+    assert resumed.iterations == 2
+
+
+def test_the_run_folder_holds_what_it_should(straight: Loop) -> None:
+    path = straight.folder.path
+    for name in ("supervised", "latest"):
+        checkpoint = load_checkpoint(path / "checkpoints" / f"{name}.safetensors", TICTACTOE)
+        assert checkpoint.net.blocks == 1
+    rows = straight.folder.metrics()
+    assert [row["stage"] for row in rows] == ["supervised"] * 2 + ["selfplay"] * 4
+    assert 0 < rows[1]["held_out_accuracy"] <= 1
+    assert rows[1]["policy_loss"] < rows[0]["policy_loss"]
+    for text in games_of(straight).values():
+        for line in text.splitlines():
+            *moves, result = line.split()
+            position = TICTACTOE.initial()
+            for move in moves:
+                position = position.play(position.parse_action(move))
+            assert position.is_over
+            assert ("1-0", "0-1", "1/2")[position.outcome] == result
+    kept = sum(len(np.load(p)) for p in straight.replay.folder.glob("*.npy"))
+    assert len(straight.replay) == 250 <= kept < 250 + 300  # bounded, on the disk too
+    assert not list(path.rglob("*.tmp"))
+
+
+def test_a_recipe_survives_json_and_refuses_unknown_settings() -> None:
+    recipe = small_recipe()
+    data = json.loads(json.dumps(to_json(recipe)))
+    assert from_json(data) == recipe
+    with pytest.raises(ValueError, match="unknown setting 'lerning_rate'"):
+        from_json({**data, "lerning_rate": 1})
+    with pytest.raises(ValueError, match="unknown setting 'sims'"):
+        from_json({**data, "selfplay": {"sims": 3}})
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="not empty and holds no run"):
+        RunFolder(tmp_path).create(small_recipe())
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="not a run's configuration"):
+        RunFolder(tmp_path).recipe()
+
+
+def test_window_grows_with_the_samples() -> None:
+    recipe = replace(small_recipe(), window_start=1000, window_power=0.5, window_most=3000)
+    assert [recipe.window(n) for n in (10, 1000, 4000, 10**6)] == [1000, 1000, 2000, 3000]
