@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphamini.learn.samples import Samples, results, sample_dtype
+from alphamini.learn.samples import DRAWN, Samples, results, sample_dtype
 from alphamini.search.search import Evaluator, Search, choose
 from games import ONGOING, Game
 
@@ -22,13 +22,14 @@ class SelfPlayConfig:
     """
 
     games: Annotated[int, "games at once, all workers together"] = 128
-    full_sims: Annotated[int, "simulations of a full search: it has root noise, and is a training target"] = 128
-    fast_sims: Annotated[int, "simulations of a fast search: it only moves the game on"] = 24
-    full_share: Annotated[float, "share of the moves that are searched fully"] = 0.25
+    full_sims: Annotated[int, "simulations of a full search: it has root noise, and is a training target"] = 80
+    fast_sims: Annotated[int, "simulations of a fast search: it only moves the game on"] = 20
+    full_share: Annotated[float, "share of the moves that are searched fully"] = 0.5
+    harvest_share: Annotated[float, "share of the proven positions inside the searches to learn from"] = 0.03
     noise_share: Annotated[float, "share of Dirichlet noise in the priors of a full search's root"] = 0.25
     noise_total: Annotated[float, "the noise's alpha is this / legal actions (AlphaGo Zero: 0.03 * 361)"] = 10.83
-    opening_plies: Annotated[int, "up to so many uniformly random plies open a game ..."] = 4
-    opening_share: Annotated[float, "... in this share of the games"] = 0.5
+    opening_plies: Annotated[int, "up to so many uniformly random plies open a game ..."] = 10
+    opening_share: Annotated[float, "... in this share of the games"] = 0.9
     temperature: Annotated[float, "of the first moves' choice among the visits ..."] = 1.0
     temperature_halflife: Annotated[float, "... halving every so many plies ..."] = 6.0
     temperature_end: Annotated[float, "... down to this"] = 0.15
@@ -38,8 +39,9 @@ class SelfPlayConfig:
 class Finished:
     """What a stretch of play has brought."""
 
-    samples: list[Samples]
+    samples: list[Samples]  # game by game
     games: list[tuple[list[int], int]]  # (moves, outcome)
+    harvest: list[Samples]  # positions proven inside the searches
     moves: int = 0
     evaluations: int = 0
     visits: int = 0  # root visits behind the moves: simulations
@@ -72,7 +74,7 @@ class Actor:
         stop: Callable[[], bool] = lambda: False,
     ) -> Finished:
         """Plays until `moves` searched moves have been made in all, or `stop()`; returns what ended meanwhile."""
-        found = Finished([], [])
+        found = Finished([], [], [])
         self._prepare(self.rows)
         self.search.reset(self.rows, self.states)
         while found.moves < moves and not stop():
@@ -124,6 +126,7 @@ class Actor:
         found.moves += len(rows)
         found.visits += int(self.search.visits(rows).sum())
 
+        self._harvest(rows, found)
         temperature = self.config.temperature * 0.5 ** (self.ply[rows] / self.config.temperature_halflife)
         temperature = np.maximum(temperature, self.config.temperature_end)
         actions = choose(policy, temperature, self.rng.random(len(rows)))
@@ -135,10 +138,21 @@ class Actor:
         if over.any():
             self._begin(rows[over])
         self._prepare(rows)
-        # A full search begins with a fresh tree, so that its noise shapes all of it; a fast one goes on with the old.
-        fresh = over | self.full[rows]
-        self.search.reset(rows[fresh], self.states[rows[fresh]])
-        self.search.advance(rows[~fresh], actions[~fresh], self.states[rows[~fresh]])
+        self.search.reset(rows[over], self.states[rows[over]])
+        self.search.advance(rows[~over], actions[~over], self.states[rows[~over]])
+
+    def _harvest(self, rows: NDArray[np.int32], found: Finished) -> None:
+        """Keeps some of what the searches of `rows` have proven as exact samples.
+
+        A search that sees wins at once shows the net few positions that are won: games end before they are reached.
+        """
+        trees, nodes = self.search.proven_nodes(rows)
+        chosen = self.rng.random(len(trees)) < self.config.harvest_share
+        if chosen.any():
+            states, policy, result = self.search.proven(trees[chosen], nodes[chosen])
+            samples = np.zeros(len(states), sample_dtype(self.game))
+            samples["state"], samples["policy"], samples["result"] = states, policy, DRAWN - result
+            found.harvest.append(samples)
 
     def _step(self, rows: NDArray[np.int32], actions: NDArray[np.int32]) -> None:
         states = self.states[rows]

@@ -39,6 +39,7 @@ class Iteration:
     number: int
     games: int
     samples: int
+    harvested: int
     plies: float  # mean game length
     draws: float
     games_per_s: float
@@ -150,7 +151,7 @@ class Loop:
                 pool.map(lambda actor: actor.play(backend.worker(), quota, progress, self.stop.is_set), self.actors)
             )
         played = time.monotonic() - start
-        samples = [one for part in parts for one in part.samples]
+        samples = [one for part in parts for one in (*part.samples, *part.harvest)]
         new = np.concatenate(samples) if samples else self.replay.newest(0)
         self.iterations += 1
         self.replay.add(new, self.iterations)
@@ -255,6 +256,7 @@ def _summary(number: int, parts: list[Finished], played: float, trained: float, 
         number=number,
         games=len(games),
         samples=sum(len(s) for part in parts for s in part.samples),
+        harvested=sum(len(s) for part in parts for s in part.harvest),
         plies=float(np.mean([len(moves) for moves, _ in games])) if games else float("nan"),
         draws=float(np.mean([outcome == 2 for _, outcome in games])) if games else float("nan"),
         games_per_s=len(games) / played,

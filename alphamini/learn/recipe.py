@@ -18,14 +18,14 @@ class Recipe:
     game: Annotated[str, "the game, e.g. gomoku9"]
     seed: Annotated[int, "of every random stream"] = 0
     blocks: Annotated[int, "residual blocks of the net"] = 6
-    channels: Annotated[int, "channels of the net"] = 64
+    channels: Annotated[int, "channels of the net"] = 48
     precision: Annotated[str, "of inference: auto, fp32, bf16 or int8"] = "auto"
     scripted_games: Annotated[int, "games of the scripted teacher to learn from first"] = 20_000
-    pretrain_steps: Annotated[int, "supervised training steps"] = 600
+    pretrain_steps: Annotated[int, "supervised training steps"] = 400
     pretrain_learning_rate: Annotated[float, "AdamW's, falling to a tenth over the supervised stage"] = 4e-3
     from_scratch: Annotated[bool, "no teacher: self-play alone (the AlphaGo Zero path)"] = False
     iteration_moves: Annotated[int, "self-play moves between two rounds of training"] = 8192
-    reuse: Annotated[float, "how often a sample is trained on, on average"] = 8.0
+    reuse: Annotated[float, "how often a sample is trained on, on average"] = 6.0
     first_training: Annotated[int, "samples to collect before self-play's first training"] = 6000
     window_start: Annotated[int, "replay window: this many samples at first ..."] = 20_000
     window_power: Annotated[float, "... then growing with (all samples) ** this (KataGo: 0.65)"] = 0.65
@@ -50,10 +50,10 @@ def for_game(game: Game) -> Recipe:
             pretrain_steps=200,
             iteration_moves=4096,
             first_training=1000,
-            selfplay=replace(recipe.selfplay, full_sims=64, fast_sims=16, opening_plies=3),
+            selfplay=replace(recipe.selfplay, full_sims=64, fast_sims=16, opening_plies=3, opening_share=0.5),
         )
     if game.family == "connect4":
-        return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=8, opening_share=0.7))
+        return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=14))
     return recipe
 
 

@@ -17,7 +17,8 @@ Samples = NDArray[np.void]
 
 
 def sample_dtype(game: Game) -> np.dtype[np.void]:
-    """`state`, `policy` f2[A] (the target distribution), `result` i1 (WIN, DRAWN or LOSS for the side to move)."""
+    """`state`, `policy` f2[A] (the target distribution; all 0: no target, the policy learns nothing from it),
+    `result` i1 (WIN, DRAWN or LOSS for the side to move)."""
     return np.dtype([("state", game.dtype), ("policy", "f2", (game.num_actions,)), ("result", "i1")])
 
 

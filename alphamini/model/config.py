@@ -21,10 +21,10 @@ class NetConfig:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The net's weights by name, as `net.Net` has them: what a checkpoint must hold."""
         c, h, v = self.channels, self.head_channels, self.value_hidden
-        convolutions = {"stem": (c, self.planes, 3, 3)}
+        convolutions: dict[str, tuple[int, ...]] = {"stem": (c, self.planes, 3, 3)}
         for i in range(self.blocks):
             convolutions |= {f"blocks.{i}.first": (c, c, 3, 3), f"blocks.{i}.second": (c, c, 3, 3)}
-        convolutions |= {name: (h, c, 1, 1) for name in ("policy_local", "policy_global", "value_local")}
+        convolutions |= dict.fromkeys(("policy_local", "policy_global", "value_local"), (h, c, 1, 1))
         found: dict[str, tuple[int, ...]] = {}
         for name, shape in convolutions.items():
             found[f"{name}.0.weight"] = shape
@@ -46,4 +46,4 @@ def default_size(game: Game) -> tuple[int, int]:
         return 2, 32
     if cells <= 42:
         return 5, 48
-    return 6, 64
+    return 6, 48

@@ -427,6 +427,20 @@ def advance(ints, priors, states, counts, stride, capacity, rows, actions, moved
 
 
 @njit(nogil=True, cache=True)
+def proven_nodes(ints, counts, stride, capacity, rows, tree_out, node_out):
+    """Lists (tree, node) of the proven nodes below the roots of `rows` where the game is not over; their number."""
+    found = 0
+    for i in range(len(rows)):
+        b = rows[i]
+        for node in range(1, counts[b]):
+            n = (b * capacity + node) * stride
+            if ints[n + PROVEN] != 0 and ints[n + OPENED] > 0:
+                tree_out[found], node_out[found] = b, node
+                found += 1
+    return found
+
+
+@njit(nogil=True, cache=True)
 def statistics(ints, floats, priors, stride, capacity, rows, nodes, visits, q, prior, proof, child):
     """What the actions of node nodes[i] in tree rows[i] have come to, [len(rows), A] each, values and proofs for its
     side to move: visits i4; mean value q f4 (nan: never tried); prior f4 (a proven loss: 0); proof i4, counted from

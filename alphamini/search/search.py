@@ -207,6 +207,23 @@ class Search:
         value = np.where(root_proof != 0, exact, mean).astype(np.float32)
         return RootStatistics(visits, q, prior, proof, value, root_proof, total)
 
+    def proven_nodes(self, rows: Rows) -> tuple[Rows, NDArray[np.int32]]:
+        """(tree i4[n], node i4[n]) of all nodes below the roots of `rows` that are proven, and where play goes on."""
+        found = np.zeros((2, int(self._counts[rows].sum())), np.int32)
+        count = k.proven_nodes(self._ints, self._counts, self._stride, self.capacity, rows, *found)
+        return found[0, :count], found[1, :count]
+
+    def proven(
+        self, trees: Rows, nodes: NDArray[np.int32]
+    ) -> tuple[NDArray[np.void], NDArray[np.float32], NDArray[np.int32]]:
+        """Nodes from `proven_nodes`: their states [n], the moves f4[n, A] that are proven to win, as a distribution
+        (all 0 where the node is not won), and their results i4[n] for the side to move: 1, 0 or -1."""
+        states = self._states[trees.astype(np.int64) * self.capacity + nodes].view(self.rules.dtype)[:, 0]
+        proof = self._ints[self._records(trees, nodes) + k.PROVEN]
+        wins = (self._node_statistics(trees, nodes)[3] > k.DRAWN) & (proof > k.DRAWN)[:, None]
+        policy = wins / np.maximum(wins.sum(1, keepdims=True), 1)
+        return states, policy.astype(np.float32), np.where(proof == k.DRAWN, 0, np.sign(proof))
+
     def visits(self, rows: Rows) -> NDArray[np.int32]:
         """i4[n]: the roots' visits, their own evaluations included."""
         return self._ints[self._records(rows) + k.VISITS]

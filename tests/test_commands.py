@@ -1,0 +1,105 @@
+"""The commands as a user types them: bad input gets one line and exit status 2; good input leaves whole files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import games
+from alphamini.learn.run import RunFolder
+from alphamini.model.checkpoint import load_checkpoint
+
+TINY = [
+    "--game", "tictactoe", "--blocks", "1", "--channels", "8", "--scripted-games", "200", "--pretrain-steps", "50",
+    "--iteration-moves", "200", "--first-training", "50", "--games", "16", "--full-sims", "16", "--fast-sims", "4",
+    "--batch", "32", "--precision", "fp32",
+]  # fmt: skip
+
+
+def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"alphamini.{command}", *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        ("selfplay", ["--game", "chess"], "no game 'chess'"),
+        ("selfplay", ["--minutes", "0"], "--minutes must be above 0"),
+        ("selfplay", ["--minutes", "soon"], "argument --minutes"),
+        ("selfplay", ["--unknown", "1"], "unrecognized arguments"),
+        ("selfplay", ["--run", "occupied"], "not empty and holds no run"),
+        ("pretrain", ["--game", "tictactoe", "--from-scratch"], "leaves out just what pretrain does"),
+        ("evaluate", ["--game", "tictactoe"], "give --player at least twice"),
+        ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "x"], "no kind 'x'"),
+        ("evaluate", ["--game", "tictactoe", "--thinking", "1,two"], "--thinking takes whole numbers"),
+        ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "random", "--games", "0"], "--games"),
+        ("plot", ["missing.json"], "missing.json"),
+        ("plot", ["occupied/file"], "not a report of evaluate"),
+    ],
+)
+def test_bad_input_gets_one_line(command: str, arguments: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "occupied").mkdir()
+    (tmp_path / "occupied" / "file").write_bytes(b"\x00\xff")
+    before = sorted(p for p in tmp_path.rglob("*"))
+    done = run(command, *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert message in done.stderr
+    assert sorted(p for p in tmp_path.rglob("*")) == before  # nothing half-made stays behind
+
+
+def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "alphamini.selfplay", *TINY]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    folder = RunFolder(tmp_path / "runs" / "tictactoe")
+    deadline = time.monotonic() + 200
+    while not any(row.get("iteration") == 2 for row in folder.metrics()):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert "To go on: python -m alphamini.selfplay --game tictactoe" in output
+    before = folder.metrics()
+
+    seconds = before[-1]["seconds"]
+    done = run("selfplay", *TINY, "--minutes", str((seconds + 8) / 60), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "going on with the run" in done.stdout
+    after = folder.metrics()
+    assert after[: len(before)] == before
+    assert [row["iteration"] for row in after if row["stage"] == "selfplay"] == [*range(1, after[-1]["iteration"] + 1)]
+    assert after[-1]["iteration"] > before[-1]["iteration"]
+    for name in ("thinking.png", "thinking.json", "learning.png", "checkpoints/supervised.safetensors"):
+        assert (folder.path / name).stat().st_size > 0
+    latest = load_checkpoint(folder.checkpoints / "latest.safetensors", games.get("tictactoe"))
+    assert latest.step == after[-1]["iteration"]
+    assert any(os.scandir(folder.path / "tensorboard"))
+
+    other = run("selfplay", *TINY, "--seed", "5", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "begun with other options" in other.stderr
+    assert folder.metrics() == after
+
+
+def test_evaluate_and_plot(tmp_path: Path) -> None:
+    players = ["--player", "random", "--player", "scripted", "--player", "rollouts@sims=50"]
+    done = run("evaluate", "--game", "tictactoe", *players, "--games", "20", "--out", "match.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "scripted level 2" in done.stdout
+    report = json.loads((tmp_path / "match.json").read_text())
+    assert [p["name"] for p in report["players"]] == ["random", "scripted level 2", "rollouts 50 sims"]
+    assert {(p["wins"] + p["draws"] + p["losses"]) for p in report["pairs"]} == {20}
+    assert len(report["games"]) == 60
+    plotted = run("plot", "match.json", "--out", "figure.png", cwd=tmp_path)
+    assert plotted.returncode == 0, plotted.stderr
+    assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"

@@ -1,0 +1,99 @@
+"""Samples, batches and training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import games
+from alphamini.learn.samples import DRAWN, LOSS, WIN, Batch, Replay, from_labels, results, sample_dtype
+from alphamini.learn.trainer import TrainConfig, Trainer
+from alphamini.model.config import NetConfig
+from games.playout import random_actions
+
+GOMOKU7 = games.get("gomoku7")
+
+
+def random_samples(game: games.Game, count: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    states = game.new_states(count)
+    for _ in range(6):
+        game.step(states, random_actions(game, states, rng))
+    labels = random_actions(game, states, rng)
+    return from_labels(game, states, labels, rng.integers(0, 3, count).astype(np.int8))
+
+
+def test_results_are_seen_by_the_side_to_move() -> None:
+    outcome, to_play = np.array([0, 0, 1, 1, 2], np.int8), np.array([0, 1, 0, 1, 0], np.int8)
+    assert results(outcome, to_play).tolist() == [WIN, LOSS, LOSS, WIN, DRAWN]
+
+
+@pytest.mark.parametrize("name", ["gomoku7", "connect4", "tictactoe"])
+def test_a_turned_sample_is_the_sample_of_the_turned_game(name: str) -> None:
+    """The batch's symmetry must be the game's: the same moves' images, played out, give the same planes."""
+    game = games.get(name)
+    rng = np.random.default_rng(3)
+    images = len(game.action_symmetries)
+    for _ in range(20):
+        position, turned = game.initial(), [game.initial() for _ in range(images)]
+        for _ in range(4):
+            action = int(rng.choice(position.legal_actions))
+            position = position.play(action)
+            turned = [p.play(int(game.action_symmetries[s, action])) for s, p in enumerate(turned)]
+        label = int(rng.choice(position.legal_actions))
+        sample = from_labels(game, position.state, np.array([label], np.int32), np.array([0], np.int8))
+        batch = Batch(game, 256).fill(np.repeat(sample, 256), rng)
+        seen = set()
+        for i in range(256):
+            fits = [s for s in range(images) if np.array_equal(batch.planes[i], game.planes(turned[s].state)[0])]
+            fits = [s for s in fits if batch.policy[i, game.action_symmetries[s, label]] == 1]
+            assert fits
+            assert np.array_equal(batch.mask[i], game.legal_mask(turned[fits[0]].state)[0])
+            seen.update(fits)
+        assert seen == set(range(images))  # every symmetry comes
+
+
+def test_training_learns_and_the_average_follows() -> None:
+    samples = random_samples(GOMOKU7, 64)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), TrainConfig(batch=64), seed=1)
+    first = trainer.test(samples)
+    trainer.train(lambda count, rng: samples[:count], [1e-2] * 150, np.random.default_rng(0))
+    last = trainer.test(samples)
+    assert last.policy < first.policy / 2
+    assert last.value < first.value
+    assert last.accuracy > 0.8 > first.accuracy
+
+
+def test_illegal_actions_carry_no_loss_and_no_probability() -> None:
+    """With one legal action left there is nothing to learn about the policy: its loss is exactly 0."""
+    game = games.get("tictactoe")
+    position = game.initial().play_all([0, 1, 2, 4, 3, 5, 7, 6])
+    assert position.legal_actions == [8]
+    sample = from_labels(game, position.state, np.array([8], np.int32), np.array([2], np.int8))
+    trainer = Trainer(game, NetConfig.for_game(game, 1, 8), TrainConfig(batch=8), seed=0)
+    losses = trainer.test(np.repeat(sample, 8))
+    assert losses.policy == pytest.approx(0, abs=1e-6)
+    assert losses.accuracy == 1
+
+
+def test_replay_is_a_window_on_the_newest(tmp_path: Path) -> None:
+    replay = Replay(GOMOKU7, 100, tmp_path)
+    samples = random_samples(GOMOKU7, 250)
+    for step, part in enumerate(np.split(samples, [60, 120, 180]), 1):
+        replay.add(part, step)
+        replay.prune()
+    assert (len(replay), replay.added) == (100, 250)
+    assert replay.newest(1000).tobytes() == samples[-100:].tobytes()
+    assert replay.newest(7).tobytes() == samples[-7:].tobytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["000003.npy", "000004.npy"]
+
+    again = Replay(GOMOKU7, 100, tmp_path)
+    again.restore(last_step=4, added=250)
+    assert again.newest(1000).tobytes() == samples[-100:].tobytes()
+    assert again.added == 250
+
+
+def test_samples_of_another_game_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "000001.npy", np.zeros(3, sample_dtype(games.get("gomoku9"))))
+    with pytest.raises(ValueError, match="another game or version"):
+        Replay(GOMOKU7, 100, tmp_path).restore(1, 3)
