@@ -22,11 +22,11 @@ class SelfPlayConfig:
     """
 
     games: Annotated[int, "games at once, all workers together"] = 128
-    full_sims: Annotated[int, "simulations of a full search: it has root noise, and is a training target"] = 80
-    fast_sims: Annotated[int, "simulations of a fast search: it only moves the game on"] = 20
+    full_sims: Annotated[int, "simulations of a full search: it has root noise, and is a training target"] = 64
+    fast_sims: Annotated[int, "simulations of a fast search: it only moves the game on"] = 16
     full_share: Annotated[float, "share of the moves that are searched fully"] = 0.5
     harvest_share: Annotated[float, "share of the proven positions inside the searches to learn from"] = 0.03
-    noise_share: Annotated[float, "share of Dirichlet noise in the priors of a full search's root"] = 0.25
+    noise_share: Annotated[float, "share of Dirichlet noise in the priors of a full search's root"] = 0.1
     noise_total: Annotated[float, "the noise's alpha is this / legal actions (AlphaGo Zero: 0.03 * 361)"] = 10.83
     opening_plies: Annotated[int, "up to so many uniformly random plies open a game ..."] = 10
     opening_share: Annotated[float, "... in this share of the games"] = 0.9
@@ -78,11 +78,12 @@ class Actor:
         self._prepare(self.rows)
         self.search.reset(self.rows, self.states)
         while found.moves < moves and not stop():
-            found.evaluations += self.search.wave(evaluator, self.rows)
-            done = self.rows[~self.search.searching(self.rows)]
-            if len(done):
+            # A subtree that is carried over may be all that a fast search asks for: such rows move on at once, for
+            # their places in the next batch would stay empty.
+            while len(done := self.rows[~self.search.searching(self.rows)]):
                 self._move(done, found)
                 progress(len(done))
+            found.evaluations += self.search.wave(evaluator, self.rows)
         return found
 
     def _begin(self, rows: NDArray[np.int32]) -> None:
@@ -118,9 +119,9 @@ class Actor:
         full = self.full[rows]
         kept, at = rows[full], self.recorded[rows[full]]
         self.samples["state"][kept, at] = self.states[kept]
-        self.samples["policy"][kept, at] = policy[full]
+        target = self.search.improved_policy(kept)
+        self.samples["policy"][kept, at] = target
         self.recorded[kept] += 1
-        target = policy[full]
         found.entropy_sum -= float((target * np.log(np.maximum(target, 1e-9))).sum())
         found.targets += len(kept)
         found.moves += len(rows)

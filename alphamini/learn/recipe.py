@@ -26,7 +26,7 @@ class Recipe:
     from_scratch: Annotated[bool, "no teacher: self-play alone (the AlphaGo Zero path)"] = False
     iteration_moves: Annotated[int, "self-play moves between two rounds of training"] = 8192
     reuse: Annotated[float, "how often a sample is trained on, on average"] = 6.0
-    first_training: Annotated[int, "samples to collect before self-play's first training"] = 6000
+    first_training: Annotated[int, "samples to collect before self-play's first training"] = 4000
     window_start: Annotated[int, "replay window: this many samples at first ..."] = 20_000
     window_power: Annotated[float, "... then growing with (all samples) ** this (KataGo: 0.65)"] = 0.65
     window_most: Annotated[int, "... up to this many"] = 300_000
@@ -50,7 +50,7 @@ def for_game(game: Game) -> Recipe:
             pretrain_steps=200,
             iteration_moves=4096,
             first_training=1000,
-            selfplay=replace(recipe.selfplay, full_sims=64, fast_sims=16, opening_plies=3, opening_share=0.5),
+            selfplay=replace(recipe.selfplay, opening_plies=3, opening_share=0.5),
         )
     if game.family == "connect4":
         return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=14))
