@@ -49,8 +49,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if arguments.thinking:
         if arguments.player:
             raise ValueError("--thinking takes --checkpoint, not --player")
-        paths = arguments.checkpoint or [shipped_checkpoint(game)]
         budgets = parse_budgets(arguments.thinking)
+        paths = arguments.checkpoint or [shipped_checkpoint(game)]
         names = [path.stem if len({p.stem for p in paths}) == len(paths) else str(path) for path in paths]
         nets = [Net(name, path, budgets) for name, path in zip(names, paths, strict=True)]
         pool, pairs = thinking_pool(game, nets, threads)
@@ -62,13 +62,15 @@ def evaluate(arguments: argparse.Namespace) -> None:
             raise ValueError("give --player at least twice, or --thinking")
         pool = Pool(game, [Entry(spec, make_player(game, spec, threads)) for spec in specs], threads)
         pairs = list(combinations(range(len(specs)), 2))
+    for about in dict.fromkeys(entry.player.about for entry in pool.entries if entry.player.about):
+        print(f"inference: {about}")
     play_pairs(pool, pairs, arguments.games, arguments.seed, plies)
-    for pair in pool.pairs:
-        names_of = [pool.entries[i].player.name for i in (pair.a, pair.b)]
-        print(f"{names_of[0]} - {names_of[1]}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%})")
-    print(table(pool))
     if arguments.out:
         write_bytes(arguments.out, (json.dumps(pool.report()) + "\n").encode())
+    for pair in pool.pairs:
+        a, b = (pool.entries[i].player.name for i in (pair.a, pair.b))
+        print(f"{a} - {b}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%})")
+    print(table(pool))
 
 
 def parse_budgets(text: str) -> list[int]:

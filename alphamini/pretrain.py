@@ -10,9 +10,10 @@ from alphamini.options import run_command
 
 def main() -> None:
     options, defaults = run_parser("pretrain", "Plays scripted games and trains a net to imitate the teacher.")
-    folder, recipe = open_run(options.parse_args(), defaults)
-    if recipe.from_scratch:
+    arguments = options.parse_args()
+    if arguments.from_scratch:
         raise ValueError("--from-scratch leaves out just what pretrain does")
+    folder, recipe = open_run(arguments, defaults)
     loop = Loop(folder, recipe, cores())
     stop_on_signals(loop)
     if loop.supervised:

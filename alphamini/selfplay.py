@@ -46,17 +46,22 @@ def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
     stop_on_signals(loop)
     if not loop.supervised:
         loop.pretrain()
+    if not loop.supervised:
+        print(how_to_go_on("selfplay", folder))
+        return
     judge = Judge(loop.game, folder.checkpoints / f"{loop.baseline}.safetensors", loop.workers, recipe.seed)
     milestone = MILESTONE
     while milestone <= loop.elapsed():
         milestone *= 2
-    elo: dict[str, float] = {}
+    elo = float("nan")  # as last measured
     while not loop.stop.is_set() and loop.elapsed() < limit:
         iteration = loop.iterate()
+        measured: dict[str, float] = {}
         if judge.seconds < JUDGE_SHARE * loop.elapsed() and not loop.stop.is_set():
-            elo = judge.compare(loop.checkpoint("now"), loop.iterations)
-        loop.commit({"stage": "selfplay", "iteration": iteration.number, **flat(iteration), **elo})
-        tqdm.write(line(iteration, loop.elapsed(), elo.get("elo")))
+            measured = judge.compare(loop.checkpoint("now"), loop.iterations)
+            elo = measured["elo"]
+        loop.commit({"stage": "selfplay", "iteration": iteration.number, **flat(iteration), **measured})
+        tqdm.write(line(iteration, loop.elapsed(), elo))
         if iteration.number % 10 == 0:
             folder.save_checkpoint(f"iteration{iteration.number:06d}", loop.checkpoint("iteration"))
         draw_learning(folder.metrics(), folder.path / "learning.png")
@@ -78,11 +83,11 @@ def flat(iteration: Iteration) -> dict[str, Any]:
     return row if losses is None else {**row, **{f"{name}_loss": losses[name] for name in ("policy", "value")}}
 
 
-def line(iteration: Iteration, seconds: float, elo: float | None) -> str:
+def line(iteration: Iteration, seconds: float, elo: float) -> str:
     """One line for people."""
     losses = iteration.losses
     learned = "collecting" if losses is None else f"loss {losses.policy:.2f} + {losses.value:.2f}"
-    strength = "" if elo is None or np.isnan(elo) else f" | Elo {elo:+.0f}"
+    strength = "" if np.isnan(elo) else f" | Elo {elo:+.0f}"
     return (
         f"{seconds / 60:5.1f} min | iteration {iteration.number} | {iteration.games_per_s:.1f} games/s, "
         f"{iteration.sims_per_s:,.0f} sims/s | {iteration.plies:.0f} plies, {iteration.draws:.0%} drawn | "

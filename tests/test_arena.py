@@ -66,9 +66,10 @@ def test_a_match_is_paired_and_its_records_replay() -> None:
 
 
 def test_a_match_is_repeatable() -> None:
+    a, b = make_player(TICTACTOE, "rollouts@sims=20", 2), make_player(TICTACTOE, "random", 2)
+
     def play(seed: int) -> list[list[int]]:
-        a, b = make_player(TICTACTOE, "rollouts@sims=20", 1), make_player(TICTACTOE, "random", 1)
-        return [game.moves for game in play_match(TICTACTOE, a, b, 10, seed).games]
+        return [game.moves for game in play_match(TICTACTOE, a, b, 10, seed, threads=2).games]
 
     assert play(5) == play(5) != play(6)
 

@@ -120,9 +120,9 @@ def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> N
     def stop_soon() -> bool:
         nonlocal moves
         moves += 1
-        if moves == 150:
+        if moves == 60:
             loop.stop.set()
-        return moves >= 150
+        return moves >= 60
 
     loop.stop.is_set = stop_soon  # type: ignore[method-assign]
     iteration = loop.iterate()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +38,7 @@ class Player(Protocol):
 
     name: str
     simulations: int | None  # a move; None: not a searcher, or under a clock
+    about: str  # what evaluates its positions, "" where nothing does
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
         """states [n], none of them over -> one legal action each."""
@@ -66,6 +68,7 @@ def parse_spec(text: str) -> Spec:
 
 class RandomPlayer:
     simulations: int | None = None
+    about = ""
 
     def __init__(self, game: Game):
         self._game, self.name = game, "random"
@@ -76,6 +79,7 @@ class RandomPlayer:
 
 class ScriptedPlayer:
     simulations: int | None = None
+    about = ""
 
     def __init__(self, game: Game, level: int | None):
         self._teacher = get_teacher(game)
@@ -91,17 +95,26 @@ class ScriptedPlayer:
 class SearchPlayer:
     """Tree search over an evaluator: the most visited move. Every move is searched from scratch."""
 
-    def __init__(self, game: Game, name: str, worker, sims: int | None, seconds: float | None):
-        self.name, self.simulations, self._seconds = name, sims, seconds
+    def __init__(
+        self,
+        game: Game,
+        name: str,
+        worker: Callable[[np.random.Generator], Evaluator],
+        sims: int | None,
+        seconds: float | None,
+        about: str = "",
+    ):
+        """`worker` makes an evaluator for one stream of random numbers; either `sims` or `seconds` is given."""
+        self.name, self.simulations, self.about, self._seconds = name, sims, about, seconds
         self._game, self._worker, self._local = game, worker, threading.local()
 
     def with_budget(self, name: str, sims: int) -> SearchPlayer:
         """The same evaluator at another budget."""
-        return SearchPlayer(self._game, name, self._worker, sims, None)
+        return SearchPlayer(self._game, name, self._worker, sims, None, self.about)
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
-        if not hasattr(self._local, "evaluator"):
-            self._local.evaluator = self._worker()
+        if getattr(self._local, "rng", None) is not rng:  # another match: its result must not depend on earlier ones
+            self._local.rng, self._local.evaluator = rng, self._worker(rng)
         evaluator: Evaluator = self._local.evaluator
         if self.simulations is None:
             return np.concatenate([self._timed(states[i : i + 1], evaluator) for i in range(len(states))])
@@ -143,7 +156,7 @@ def net_player(
 ) -> SearchPlayer:
     """A player from weights in memory."""
     backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=threads)
-    return SearchPlayer(game, name, backend.worker, sims, seconds)
+    return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, backend.describe())
 
 
 def make_player(game: Game, text: str, threads: int = 1) -> Player:
@@ -170,13 +183,8 @@ def make_player(game: Game, text: str, threads: int = 1) -> Player:
         sims = DEFAULT_SIMS
     budget = f"{sims} sims" if seconds is None else f"{seconds:g} s"
     if spec.kind == "rollouts":
-        seeds = iter(np.random.SeedSequence(0).spawn(threads))
         return SearchPlayer(
-            game,
-            f"rollouts {budget}",
-            lambda: RandomRollouts(game, int(next(seeds).generate_state(1)[0])),
-            sims,
-            seconds,
+            game, f"rollouts {budget}", lambda rng: RandomRollouts(game, int(rng.integers(2**63))), sims, seconds
         )
     path = Path(spec.argument) if spec.argument else shipped_checkpoint(game)
     return net_player(game, load_checkpoint(path, game), f"{path.stem} {budget}", sims, seconds, threads)

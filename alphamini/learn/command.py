@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from alphamini.learn.loop import Loop
-from alphamini.learn.recipe import Recipe, for_game
+from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.options import Parser, add_fields, parser, read_fields
 from games import get
@@ -34,6 +34,7 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
     ValueError, one line, if it is.
     """
     recipe = read_fields(defaults, arguments)
+    check(recipe)
     folder = RunFolder(arguments.run or Path("runs") / recipe.game)
     found = folder.recipe()
     if found is None:

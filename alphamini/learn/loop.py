@@ -171,7 +171,8 @@ class Loop:
             return window[rng.integers(0, len(window), count)]
 
         with tqdm(total=steps, desc=f"training {self.iterations}", unit="step", leave=False) as bar:
-            return self.trainer.train(draw, [recipe.train.learning_rate] * steps, self.rng, bar.update)
+            rates = [recipe.train.learning_rate] * steps
+            return self.trainer.train(draw, rates, self.rng, bar.update)
 
     def _ready_backend(self) -> NetBackend:
         if self.backend is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any
 
 from alphamini.learn.actor import SelfPlayConfig
 from alphamini.learn.trainer import TrainConfig
 from alphamini.model.config import default_size
+from alphamini.model.engines import PRECISIONS
 from games import Game
+
+MOST = 10**9  # of any number in a recipe
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,27 @@ def for_game(game: Game) -> Recipe:
     if game.family == "connect4":
         return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=14))
     return recipe
+
+
+SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "average", "window_power")
+MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperature", "temperature_end")
+
+
+def check(recipe: Any) -> None:
+    """ValueError, one line, for the first setting of a recipe (or of a part of it) that makes no sense."""
+    for part in fields(recipe):
+        name, value = part.name, getattr(recipe, part.name)
+        flag = "--" + name.replace("_", "-")
+        if is_dataclass(value):
+            check(value)
+        elif name == "precision" and value not in PRECISIONS:
+            raise ValueError(f"{flag} is one of {', '.join(PRECISIONS)}, not {value!r}")
+        elif name in SHARES and not 0 <= value <= 1:
+            raise ValueError(f"{flag} must be from 0 to 1, not {value}")
+        elif isinstance(value, int | float) and not isinstance(value, bool) and name not in SHARES:
+            low = 0 if name in MAY_BE_ZERO else 1 if isinstance(value, int) else 1e-9
+            if not low <= value < MOST:
+                raise ValueError(f"{flag} must be {'0 or more' if low == 0 else 'above 0'}, not {value}")
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:

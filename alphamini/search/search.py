@@ -207,9 +207,9 @@ class Search:
     def improved_policy(self, rows: Rows) -> NDArray[np.float32]:
         """f4[n, A]: the prior made better by what the search has seen, the target for a net.
 
-        softmax((log prior + (q_visits + most visits) * q_scale * q) / target_temperature), where an action never tried counts as the root's
-        mean value (Danihelka et al. 2022, "Policy improvement by planning with Gumbel", equations 8 to 11); root
-        noise does not enter. Proofs as in `policy`.
+        softmax((log prior + (q_visits + most visits) * q_scale * q) / target_temperature), where an action never
+        tried counts as the root's mean value (Danihelka et al. 2022, "Policy improvement by planning with Gumbel",
+        equations 8 to 11). Root noise does not enter. Proofs as in `policy`.
         """
         found, config = self.statistics(rows), self.config
         prior = np.where((self._noise_share[rows] > 0)[:, None], self._clean_prior[rows], found.prior)
@@ -220,7 +220,7 @@ class Search:
         top = np.maximum(logits.max(1, keepdims=True), np.finfo(np.float32).min)  # finite where all is lost, too
         policy = np.exp((logits - top) / config.target_temperature)
         policy = np.where(found.root_proof[:, None] != 0, found.proof == found.root_proof[:, None], policy)
-        return (policy / policy.sum(1, keepdims=True)).astype(np.float32)
+        return (policy / np.maximum(policy.sum(1, keepdims=True), 1e-30)).astype(np.float32)
 
     def statistics(self, rows: Rows) -> RootStatistics:
         visits, q, prior, proof, _ = self._node_statistics(rows, np.zeros(len(rows), np.int32))

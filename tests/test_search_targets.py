@@ -1,0 +1,111 @@
+"""What searches hand to the learner: improved policies, and the positions that they have proven."""
+
+import numpy as np
+import pytest
+from reference_mcts import HashEvaluator
+
+import games
+from alphamini.search.search import Search, SearchConfig
+from games.playout import random_actions
+
+CONFIG = SearchConfig()
+
+
+def searched(name: str, plies: int, budget: int, noise: float = 0.0, count: int = 16) -> tuple[Search, np.ndarray]:
+    game = games.get(name)
+    rng = np.random.default_rng(7)
+    states = game.new_states(count)
+    for _ in range(plies):
+        game.step(states, random_actions(game, states, rng))
+    states = states[states["outcome"] == games.ONGOING]
+    rows = np.arange(len(states), dtype=np.int32)
+    search = Search(game, len(states), max(budget, 1), CONFIG)
+    search.set_noise(rows, rng.gamma(0.2, size=(len(rows), game.num_actions)).astype(np.float32), noise)
+    search.reset(rows, states)
+    search.budget[:] = budget
+    search.run(HashEvaluator(game.num_actions), rows)
+    return search, rows
+
+
+def test_an_improved_policy_is_the_formula() -> None:
+    search, rows = searched("gomoku7", 4, 40)
+    found = search.statistics(rows)
+    policy = search.improved_policy(rows)
+    checked = 0
+    for row in rows[found.root_proof == 0]:
+        q = [found.q[row, a] if found.visits[row, a] else found.value[row] for a in range(49)]
+        scale = (CONFIG.q_visits + found.visits[row].max()) * CONFIG.q_scale
+        weights = np.array(
+            [
+                0.0
+                if found.prior[row, a] == 0 or found.proof[row, a] < 0
+                else np.exp(
+                    (np.log(found.prior[row, a]) + scale * (q[a] - found.value[row])) / CONFIG.target_temperature
+                )
+                for a in range(49)
+            ]
+        )
+        np.testing.assert_allclose(policy[row], weights / weights.sum(), rtol=1e-3, atol=1e-6)
+        checked += 1
+    assert checked > 8
+
+
+def test_without_a_search_only_the_temperature_shows() -> None:
+    search, rows = searched("gomoku7", 4, 1)
+    prior = search.statistics(rows).prior.astype(np.float64) ** (1 / CONFIG.target_temperature)
+    np.testing.assert_allclose(search.improved_policy(rows), prior / prior.sum(1, keepdims=True), rtol=1e-4, atol=1e-7)
+
+
+def test_noise_does_not_enter_the_target() -> None:
+    """After the root's evaluation alone the noise has changed the priors, but not the target."""
+    quiet, rows = searched("gomoku7", 4, 1)
+    noisy, _ = searched("gomoku7", 4, 1, noise=0.5)
+    assert np.abs(quiet.statistics(rows).prior - noisy.statistics(rows).prior).max() > 0.1
+    np.testing.assert_allclose(quiet.improved_policy(rows), noisy.improved_policy(rows), rtol=1e-5, atol=1e-8)
+
+
+def test_noise_does_not_enter_the_target_of_a_kept_tree() -> None:
+    search, rows = searched("gomoku7", 4, 60)
+    game = games.get("gomoku7")
+    actions = search.policy(rows).argmax(1).astype(np.int32)
+    states = search._states[rows * search.capacity].view(game.dtype)[:, 0].copy()
+    game.step(states, actions)
+    live = rows[states["outcome"] == games.ONGOING]
+    search.set_noise(live, np.random.default_rng(0).gamma(0.2, size=(len(live), 49)).astype(np.float32), 0.0)
+    twin, _ = searched("gomoku7", 4, 60)
+    twin.advance(live, actions[live], states[live])
+    search.set_noise(live, np.random.default_rng(0).gamma(0.2, size=(len(live), 49)).astype(np.float32), 0.5)
+    search.advance(live, actions[live], states[live])
+    evaluated = live[search.visits(live) > 0]
+    assert len(evaluated) > 8
+    np.testing.assert_allclose(search.improved_policy(evaluated), twin.improved_policy(evaluated), rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["tictactoe", "connect4"])
+def test_a_proven_root_is_learned_as_it_is_played(name: str) -> None:
+    search, rows = searched(name, 5 if name == "tictactoe" else 30, 400)
+    proven = rows[search.statistics(rows).root_proof != 0]
+    assert len(proven) > 4
+    np.testing.assert_allclose(search.improved_policy(proven), search.policy(proven), atol=1e-6)
+
+
+def test_proven_nodes_are_exact() -> None:
+    """Every node that a tic-tac-toe search calls proven is solved again, slowly."""
+    game = games.get("tictactoe")
+
+    def solve(position: games.Position) -> int:
+        if position.is_over:
+            return round(games.outcome_value(position.outcome, position.to_play))
+        return max(-solve(position.play(a)) for a in position.legal_actions)
+
+    search, rows = searched("tictactoe", 3, 150, count=8)
+    trees, nodes = search.proven_nodes(rows)
+    states, policy, result = search.proven(trees, nodes)
+    assert set(result) == {-1, 0, 1}
+    for state, target, value in zip(states, policy, result, strict=True):
+        position = games.Position(game, state.reshape(1))
+        assert not position.is_over
+        assert solve(position) == value
+        winning = [a for a in position.legal_actions if solve(position.play(a)) == -1] if value == 1 else []
+        assert set(np.flatnonzero(target)) <= set(winning)
+        assert target.sum() == pytest.approx(1 if value == 1 else 0)
