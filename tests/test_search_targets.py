@@ -83,7 +83,7 @@ def test_noise_does_not_enter_the_target_of_a_kept_tree() -> None:
 
 @pytest.mark.parametrize("name", ["tictactoe", "connect4"])
 def test_a_proven_root_is_learned_as_it_is_played(name: str) -> None:
-    search, rows = searched(name, 5 if name == "tictactoe" else 30, 400)
+    search, rows = searched(name, 5 if name == "tictactoe" else 24, 400, count=64)
     proven = rows[search.statistics(rows).root_proof != 0]
     assert len(proven) > 4
     np.testing.assert_allclose(search.improved_policy(proven), search.policy(proven), atol=1e-6)

@@ -60,6 +60,7 @@ class Engine:
         ValueError with one line where there is no such game or no such net.
         """
         self.game = get(game) if isinstance(game, str) else game
+        self.about = "an evaluator of your own"  # what evaluates, and why it was picked
         self._evaluator = evaluator or self._net(checkpoint)
         bytes_a_node = 20 * self.game.num_actions + 64 + self.game.dtype.itemsize
         self._search = Search(self.game, trees=1, capacity=min(MAX_NODES, MEMORY // bytes_a_node))
@@ -69,7 +70,9 @@ class Engine:
     def _net(self, checkpoint: Checkpoint | Path | str | None) -> Evaluator:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(Path(checkpoint or shipped_checkpoint(self.game)), self.game)
-        return make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1).worker()
+        backend = make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1)
+        self.about = backend.describe()
+        return backend.worker()
 
     def analyse(self, position: Position, sims: int | None = None, seconds: float | None = None) -> Analysis:
         """Searches for so many simulations or so long, whichever ends first (neither: DEFAULT_SIMS simulations).

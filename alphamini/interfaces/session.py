@@ -64,6 +64,10 @@ class Session:
         self._refuse_when_over()
         return self._engine().analyse(self.position, self._sims, self._seconds)
 
+    def about(self) -> str:
+        """One line: what evaluates the engine's positions."""
+        return self._engine().about
+
     def resign(self) -> None:
         """The side to move gives up."""
         self._refuse_when_over()

@@ -129,6 +129,7 @@ class Terminal:
                 value = "-"
             prior = f"{candidate.prior:.1%}" if candidate.prior > 0 else "-"
             self._say(f"  {text(candidate.action):>4}  {candidate.visits:6d}  {prior:>5}  {value:>8}")
+        self._say(f"  inference: {self._session.about()}")
 
     def _analyse(self) -> Analysis:
         if self._live:
