@@ -153,7 +153,8 @@ def test_hint_shows_the_search_and_changes_nothing():
     assert said[0].endswith("line a3)")
     assert said[1].split() == ["move", "visits", "prior", "win", "rate"]
     assert said[2].split()[:1] == ["a3"]
-    assert len(said) <= 7
+    assert said[-1].startswith("  inference: ")
+    assert len(said) <= 8
     assert session.position is before
 
 
