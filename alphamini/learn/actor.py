@@ -13,6 +13,8 @@ from alphamini.learn.samples import DRAWN, Samples, results, sample_dtype
 from alphamini.search.search import Evaluator, Search, choose
 from games import ONGOING, Game
 
+TOGETHER = 4  # a quarter of the games wait for their move before any is made
+
 
 @dataclass(frozen=True)
 class SelfPlayConfig:
@@ -77,10 +79,12 @@ class Actor:
         found = Finished([], [], [])
         self._prepare(self.rows)
         self.search.reset(self.rows, self.states)
+        together = -(-self.count // TOGETHER)
         while found.moves < moves and not stop():
-            # A subtree that is carried over may be all that a fast search asks for: such rows move on at once, for
-            # their places in the next batch would stay empty.
-            while len(done := self.rows[~self.search.searching(self.rows)]):
+            # Moves are made for many games at once, because each round of them costs Python as much as a wave; so long,
+            # finished searches wait, and the batches are a little smaller. (A subtree that is carried over may be all
+            # that the next search asks for: hence the loop.)
+            while len(done := self.rows[~self.search.searching(self.rows)]) >= together:
                 self._move(done, found)
                 progress(len(done))
             found.evaluations += self.search.wave(evaluator, self.rows)
