@@ -93,6 +93,10 @@ def test_a_checkpoint_of_something_else_gets_one_clear_line(tmp_path: Path) -> N
     assert "trained for nosuchgame" in rejected(path)
     save_file(weights, path, metadata(net="{}"))
     assert "broken metadata" in rejected(path)
+    for other in ({"action_planes": 2}, {"extra_actions": 1}, {"policy": "columns"}):
+        net = json.dumps(json.loads(metadata()["net"]) | other)
+        save_file(weights, path, metadata(net=net))
+        assert "a net that does not fit gomoku9" in rejected(path)
     save_file({k: v for k, v in weights.items() if k != "stem.0.weight"}, path, metadata())
     assert "does not hold the weights" in rejected(path)
     save_file(weights | {"stem.1.bias": np.full(8, np.nan, np.float32)}, path, metadata())
