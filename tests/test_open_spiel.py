@@ -1,0 +1,47 @@
+"""The rules against OpenSpiel's: some hundreds of random games a family here, more than ten thousand in the slow run."""
+
+import numpy as np
+
+import open_spiel_twin as twin  # skips this file where OpenSpiel is not installed
+import pytest
+
+import games
+
+
+def same_actions(game):
+    return np.arange(game.num_actions, dtype=np.int32)
+
+
+FAMILIES = {  # our game: (theirs, our action for each of theirs, games in the fast run, and in the slow one)
+    "tictactoe": ("tic_tac_toe", same_actions, 500, 10_000),
+    "connect4": ("connect_four", same_actions, 500, 10_000),
+    "gomoku15": ("gomoku(size=15)", same_actions, 300, 10_000),  # five or more in a row win: freestyle
+    "gomoku9": ("gomoku(size=9)", same_actions, 500, 10_000),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_random_games_are_those_of_open_spiel(name):
+    theirs, actions, count, _ = FAMILIES[name]
+    game = games.get(name)
+    assert twin.play_in_lockstep(game, theirs, actions(game), count, seed=1) > count
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_ten_thousand_random_games_are_those_of_open_spiel(name):
+    theirs, actions, _, count = FAMILIES[name]
+    game = games.get(name)
+    assert twin.play_in_lockstep(game, theirs, actions(game), count, seed=2) > count
+
+
+def test_the_twin_sees_another_game():
+    """Standard gomoku is not freestyle, and actions in another order are not the same actions."""
+    with pytest.raises(AssertionError):
+        twin.play_in_lockstep(
+            games.get("gomoku9-standard"), "gomoku(size=9)", np.arange(81, dtype=np.int32), 500, seed=1
+        )
+    with pytest.raises(AssertionError):
+        twin.play_in_lockstep(
+            games.get("connect4"), "connect_four", np.roll(np.arange(7, dtype=np.int32), 1), 99, seed=1
+        )
