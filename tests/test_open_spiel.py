@@ -1,7 +1,6 @@
 """The rules against OpenSpiel's: some hundreds of random games a family here, more than ten thousand in the slow run."""
 
 import numpy as np
-
 import open_spiel_twin as twin  # skips this file where OpenSpiel is not installed
 import pytest
 
@@ -12,11 +11,22 @@ def same_actions(game):
     return np.arange(game.num_actions, dtype=np.int32)
 
 
+def breakthrough_actions(game):
+    """Theirs: [row, column, direction, capture?] with their player 0 at the top, their row 0: our lowest row."""
+    n = game.shape[0]
+    row, column, direction, _ = np.unravel_index(np.arange(n * n * 12), (n, n, 6, 2))
+    seen = np.where(direction < 3, n - 1 - row, row)  # the row in the mover's view, who goes upwards
+    return (direction * n * n + seen * n + column).astype(np.int32)
+
+
 FAMILIES = {  # our game: (theirs, our action for each of theirs, games in the fast run, and in the slow one)
     "tictactoe": ("tic_tac_toe", same_actions, 500, 10_000),
     "connect4": ("connect_four", same_actions, 500, 10_000),
     "gomoku15": ("gomoku(size=15)", same_actions, 300, 10_000),  # five or more in a row win: freestyle
     "gomoku9": ("gomoku(size=9)", same_actions, 500, 10_000),
+    "othello8": ("othello", same_actions, 300, 10_000),
+    "breakthrough8": ("breakthrough", breakthrough_actions, 300, 10_000),
+    "breakthrough6": ("breakthrough(rows=6,columns=6)", breakthrough_actions, 500, 10_000),
 }
 
 
