@@ -102,6 +102,40 @@ def test_tictactoe_has_5478_positions_and_255168_games():
     assert finished.tolist() == [131184, 77904, 46080]
 
 
+def perft(game, depth):
+    """How many sequences of 1, 2, ... `depth` plies there are; equal positions are counted together."""
+    layer, ways, counts = game.new_states(1), np.ones(1, np.int64), []
+    for _ in range(depth):
+        following, parents = children(game, layer)
+        layer, which = np.unique(following, return_inverse=True)
+        ways = np.bincount(which, ways[parents], len(layer)).astype(np.int64)
+        counts.append(int(ways.sum()))
+    return counts
+
+
+OTHELLO8 = [4, 12, 56, 244, 1396, 8200, 55092, 390216, 3005288]  # http://www.aartbik.com/strategy.php: perft
+# 7 ** n until columns fill up (7 ** 7 - 7) and games end; the twin and OpenSpiel count the same (below).
+CONNECT4 = [7, 49, 343, 2401, 16807, 117649, 823536, 5673234, 39394572]
+
+
+def test_othello_move_sequences():
+    assert perft(games.get("othello8"), 7) == OTHELLO8[:7]
+
+
+@pytest.mark.slow
+def test_othello_move_sequences_to_depth_9():
+    assert perft(games.get("othello8"), 9) == OTHELLO8
+
+
+def test_connect4_move_sequences():
+    assert perft(games.get("connect4"), 8) == CONNECT4[:8]
+
+
+@pytest.mark.slow
+def test_connect4_move_sequences_to_depth_9():
+    assert perft(games.get("connect4"), 9) == CONNECT4
+
+
 def test_connect4_positions_by_ply():
     """https://oeis.org/A212693: one record too many, and two orders of moves do not meet in one."""
     game = games.get("connect4")
