@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import twins
+from sequences import children, perft
 
 import games
 from games.check import CHECKS, check_statics, check_text, random_games
@@ -79,14 +80,6 @@ def test_rules_match_the_twin(name):
         assert states["to_play"].tolist() == [twin.to_play for twin in slow]
 
 
-def children(game, states):
-    """All records one ply on, and the rows of `states` they come from."""
-    parents, actions = np.nonzero(game.legal_mask(states))
-    following = states[parents]
-    game.step(following, actions.astype(np.int32))
-    return following, parents
-
-
 def test_tictactoe_has_5478_positions_and_255168_games():
     game = games.get("tictactoe")
     layer, ways = game.new_states(1), np.ones(1, np.int64)
@@ -102,19 +95,8 @@ def test_tictactoe_has_5478_positions_and_255168_games():
     assert finished.tolist() == [131184, 77904, 46080]
 
 
-def perft(game, depth):
-    """How many sequences of 1, 2, ... `depth` plies there are; equal positions are counted together."""
-    layer, ways, counts = game.new_states(1), np.ones(1, np.int64), []
-    for _ in range(depth):
-        following, parents = children(game, layer)
-        layer, which = np.unique(following, return_inverse=True)
-        ways = np.bincount(which, ways[parents], len(layer)).astype(np.int64)
-        counts.append(int(ways.sum()))
-    return counts
-
-
-OTHELLO8 = [4, 12, 56, 244, 1396, 8200, 55092, 390216, 3005288]  # http://www.aartbik.com/strategy.php: perft
-# 7 ** n until columns fill up (7 ** 7 - 7) and games end; the twin and OpenSpiel count the same (below).
+OTHELLO8 = [4, 12, 56, 244, 1396, 8200, 55092, 390216, 3005288]  # A. Bik, "Perft for Reversi", 2009
+# 7 ** n until columns fill up (7 ** 7 - 7) and games end; OpenSpiel counts the same (test_open_spiel.py).
 CONNECT4 = [7, 49, 343, 2401, 16807, 117649, 823536, 5673234, 39394572]
 
 

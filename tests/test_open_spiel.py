@@ -3,6 +3,7 @@
 import numpy as np
 import open_spiel_twin as twin  # skips this file where OpenSpiel is not installed
 import pytest
+from sequences import perft
 
 import games
 
@@ -43,6 +44,32 @@ def test_ten_thousand_random_games_are_those_of_open_spiel(name):
     theirs, actions, _, count = FAMILIES[name]
     game = games.get(name)
     assert twin.play_in_lockstep(game, theirs, actions(game), count, seed=2) > count
+
+
+def their_perft(theirs, depth):
+    """`perft` of OpenSpiel's game; what it draws tells positions apart, and whose turn it is."""
+    first = twin.pyspiel.load_game(theirs).new_initial_state()
+    layer, counts = {str(first): (first, 1)}, []
+    for _ in range(depth):
+        following = {}
+        for state, ways in layer.values():
+            for action in state.legal_actions():
+                child = state.child(action)
+                key = f"{child}{child.current_player()}"
+                following[key] = (child, ways + following.get(key, (child, 0))[1])
+        layer = following
+        counts.append(sum(ways for _, ways in layer.values()))
+    return counts
+
+
+@pytest.mark.parametrize(("name", "depth"), [("connect4", 7), ("othello8", 6), ("breakthrough8", 3)])
+def test_as_many_move_sequences_as_in_open_spiel(name, depth):
+    assert perft(games.get(name), depth) == their_perft(FAMILIES[name][0], depth)
+
+
+@pytest.mark.slow
+def test_as_many_connect4_move_sequences_as_in_open_spiel_to_depth_9():
+    assert perft(games.get("connect4"), 9) == their_perft("connect_four", 9)
 
 
 def test_the_twin_sees_another_game():
