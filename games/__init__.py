@@ -7,7 +7,7 @@ from functools import cache
 
 from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, Position, States, outcome_value
 
-_FILES = ("tictactoe", "connect4", "gomoku")
+_FILES = ("tictactoe", "connect4", "gomoku", "connect6", "othello", "breakthrough")
 
 __all__ = ["DRAW", "ONGOING", "WIN_0", "WIN_1", "Game", "Position", "States", "get", "names", "outcome_value"]
 

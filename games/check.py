@@ -64,16 +64,26 @@ def check_statics(game: Game, rng: np.random.Generator) -> None:
             actions = game.action_symmetries[second][game.action_symmetries[first]]
             images = game.cell_symmetries[second][game.cell_symmetries[first]]
             require(np.hstack([actions, images]).tobytes() in group, "the symmetries are not closed under composition")
+    placed = game.num_actions - game.extra_actions
+    require(0 <= game.extra_actions < game.num_actions, f"{game.num_actions} actions are too few for the layout")
+    images = game.action_symmetries[:, :placed]
+    require((images < placed).all(), "a symmetry moves an extra action onto the board")
     if game.policy == "columns":
         columns = game.cell_symmetries.reshape(-1, *game.shape) % game.shape[1]
-        require((columns == game.action_symmetries[:, None, :]).all(), "a symmetry moves columns and cells apart")
+        require((columns == images[:, None, :]).all(), "a symmetry moves columns and cells apart")
     else:
-        require((game.action_symmetries[:, :cells] == game.cell_symmetries).all(), "actions are not cells")
+        planes, landed = np.divmod(images.reshape(len(images), game.action_planes, cells), cells)
+        require((landed == game.cell_symmetries[:, None, :]).all(), "a symmetry moves actions and cells apart")
+        require((planes == planes[:, :, :1]).all(), "a symmetry tears a plane of actions apart")
 
 
 def check_text(game: Game, rng: np.random.Generator) -> None:
     """Every action survives the way through text; what is not a move is refused in one line."""
-    for action in range(game.num_actions):
+    silent = [action for action in range(game.num_actions) if game.action_text(action) == ""]
+    if silent:
+        played = np.concatenate([ply.states for ply in random_games(game, 64, rng)[0]])
+        require(not game.legal_mask(played)[:, silent].any(), "an action that is legal has no text")
+    for action in sorted(set(range(game.num_actions)) - set(silent)):
         text = game.action_text(action)
         require(game.parse_action(text) == action, f"action {action} is written {text!r}, which reads as another")
         require(game.parse_action(f" {text.upper()} ") == action, f"{text.upper()!r} with spaces is not understood")
