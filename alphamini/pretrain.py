@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
 from alphamini.learn.loop import Loop
+from alphamini.learn.teachers import get_teacher
 from alphamini.model.threads import cores
 from alphamini.options import run_command
+from games import get
 
 
 def main() -> None:
@@ -13,6 +15,7 @@ def main() -> None:
     arguments = options.parse_args()
     if arguments.from_scratch:
         raise ValueError("--from-scratch leaves out just what pretrain does")
+    get_teacher(get(arguments.game))  # refused before anything is written
     folder, recipe = open_run(arguments, defaults)
     loop = Loop(folder, recipe, cores())
     stop_on_signals(loop)
