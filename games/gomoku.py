@@ -4,6 +4,9 @@ Freestyle (`gomoku9`): five or more win. Standard (`gomoku15-standard`): exactly
 A full board is a draw. Black ("x", player 0) begins.
 
 planes  0 the mover's stones | 1 the opponent's stones | 2 ones on the board | 3 ones if exactly five is needed
+        then empty cells where a stone makes, for the mover and for the opponent: 4, 5 a five | 6, 7 two or more ways to
+        five (an open four, a double four) | 8, 9 one way (a four) | 10, 11 an open three, next an open four
+        (what a move leads to at once is input, as in AlphaGo: Silver et al. 2016, extended data table 2)
 actions cell = row * n + column, row 0 at the top; written as a column letter and a row from the bottom (e5)
 symmetries: the eight of the square
 """
@@ -115,19 +118,105 @@ def step(states, actions):
 
 
 @njit(nogil=True, cache=True)
+def _at(mask, d):
+    """Bit x of the result is bit x + d of `mask`."""
+    return mask >> np.uint32(d) if d >= 0 else mask << np.uint32(-d)
+
+
+@njit(nogil=True, cache=True)
+def _threats(own, empty, exact, threats):
+    """What a stone on each empty cell of each line makes: threats[0..3] five, ways to five >= 1, >= 2, open three.
+
+    Bit masks u4[lines], five free bits below each. In a window of five cells the new stone lies at p and the cell that then
+    completes it at q; where exactly five is needed, the cells beside the window must not be own. All loops but the first
+    have constant bounds, so that the compiler unrolls them and takes many lines at once.
+    """
+    for line in range(len(own)):
+        m, e = own[line], empty[line]
+        beside = m if exact else np.uint32(0)
+        five = one = two = three = np.uint32(0)
+        for p in range(5):
+            window = e & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
+            for k in range(5):
+                if k != p:
+                    window &= _at(m, k - p)
+            five |= window
+        for d in range(-4, 5):  # one displacement q - p is one completing cell
+            ways = np.uint32(0)
+            for p in range(5):
+                if d != 0 and 0 <= p + d < 5:
+                    window = e & _at(e, d) & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
+                    for k in range(5):
+                        if k != p and k != p + d:
+                            window &= _at(m, k - p)
+                    ways |= window
+            two |= one & ways
+            one |= ways
+        for p in range(1, 5):  # .oooo. with two stones missing, one here and one at q
+            ends = e & _at(e, -p) & _at(e, 5 - p) & ~_at(beside, -1 - p) & ~_at(beside, 6 - p)
+            for q in range(1, 5):
+                if q != p:
+                    window = ends & _at(e, q - p)
+                    for k in range(1, 5):
+                        if k != p and k != q:
+                            window &= _at(m, k - p)
+                    three |= window
+        threats[0, line], threats[1, line], threats[2, line], threats[3, line] = five, one, two, three
+
+
+@njit(nogil=True, cache=True)
 def observe(states, planes):
+    if len(states) == 0:
+        return
+    n = states[0].stones.shape[0]
+    planes[:] = 0
+    lines = np.zeros((3, 6 * n - 2), np.uint32)  # empty, player 0, player 1 x rows, columns, diagonals, anti-diagonals
+    threats = np.zeros((4, 6 * n - 2), np.uint32)
+    ways = np.zeros((n, n), np.int8)
     for i in range(len(states)):
         s = states[i]
-        n = s.stones.shape[0]
-        own = s.to_play + 1
-        standard = np.float32(s.rule)
+        lines[:, :] = 0
         for r in range(n):
             for c in range(n):
                 stone = s.stones[r, c]
-                planes[i, 0, r, c] = stone == own
-                planes[i, 1, r, c] = stone == 3 - own
                 planes[i, 2, r, c] = 1.0
-                planes[i, 3, r, c] = standard
+                planes[i, 3, r, c] = np.float32(s.rule)
+                of = lines[stone]
+                of[r] |= np.uint32(32 << c)  # five bits below the line are free, so that shifts lose nothing
+                of[n + c] |= np.uint32(32 << r)
+                of[3 * n - 1 + r - c] |= np.uint32(32 << c)
+                of[4 * n - 1 + r + c] |= np.uint32(32 << c)
+                if stone != 0:
+                    planes[i, stone - 1 ^ s.to_play, r, c] = 1.0
+        for side in range(2):
+            _threats(lines[1 + (s.to_play ^ side)], lines[0], s.rule == STANDARD, threats)
+            ways[:, :] = 0
+            for line in range(6 * n - 2):
+                five, one, two, three = threats[0, line], threats[1, line], threats[2, line], threats[3, line]
+                some = (five | one | three) >> np.uint32(5)
+                at = 0
+                while some != 0:
+                    if some & np.uint32(1):
+                        if line < n:
+                            r, c = line, at
+                        elif line < 2 * n:
+                            r, c = at, line - n
+                        elif line < 4 * n - 1:
+                            r, c = line - (3 * n - 1) + at, at
+                        else:
+                            r, c = line - (4 * n - 1) - at, at
+                        bit = np.uint32(32 << at)
+                        if five & bit:
+                            planes[i, 4 + side, r, c] = 1.0
+                        if three & bit:
+                            planes[i, 10 + side, r, c] = 1.0
+                        ways[r, c] += np.int8((one & bit) != 0) + np.int8((two & bit) != 0)
+                    some >>= np.uint32(1)
+                    at += 1
+            for r in range(n):
+                for c in range(n):
+                    if ways[r, c] != 0:
+                        planes[i, (6 if ways[r, c] > 1 else 8) + side, r, c] = 1.0
 
 
 @njit(nogil=True, cache=True)
@@ -213,9 +302,9 @@ def make(n: int, standard: bool = False) -> Game:
     return Game(
         name=f"gomoku{n}" + ("-standard" if standard else ""),
         family="gomoku",
-        rules_version=1,
+        rules_version=2,
         shape=(n, n),
-        num_planes=4,
+        num_planes=12,
         num_actions=n * n,
         max_plies=n * n,
         dtype=state_dtype(n),

@@ -61,7 +61,8 @@ def test_rules_match_the_twin(name):
                 choices = half if half and i % 2 else legal[i]
                 actions[i] = choices[rng.integers(len(choices))]
         np.testing.assert_array_equal(game.legal_mask(states), mask)
-        np.testing.assert_array_equal(game.planes(states[:200]), [twin.planes() for twin in slow[:200]])
+        planes = np.array([twin.planes() for twin in slow[:200]])  # gomoku's others: test_gomoku_planes.py
+        np.testing.assert_array_equal(game.planes(states[:200])[:, : planes.shape[1]], planes)
         game.step(states, actions)
         for i, twin in enumerate(slow):
             if legal[i]:
