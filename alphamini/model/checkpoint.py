@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from alphamini.model.config import NetConfig
-from games import Game, get
+from games import Game, named
 
 FORMAT = "alphamini-1"
 Weights = dict[str, NDArray[np.float32]]
@@ -99,6 +99,6 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
 def same_family(name: str, game: Game) -> bool:
     """Is there a game called `name`, and does a net of it fit `game`?"""
     try:
-        return get(name).family == game.family
+        return named(name).family == game.family
     except ValueError:
         return False
