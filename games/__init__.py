@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, Position, States, outc
 
 _FILES = ("tictactoe", "connect4", "gomoku")
 _added: dict[str, tuple[Path, Callable[[], Game]]] = {}  # games from files: where from, and what makes them
+_tried: set[str] = set()  # those that can be played
 
 __all__ = ["DRAW", "ONGOING", "WIN_0", "WIN_1", "Game", "Position", "States", "get", "named", "names", "outcome_value"]
 
@@ -24,12 +26,22 @@ def names() -> list[str]:
     return [name for file in _FILES for name in importlib.import_module(f"games.{file}").GAMES]
 
 
-@cache
 def get(name: str, tried: bool = True) -> Game:
     """The game called `name`, or the game in a file; ValueError with one line if there is none.
 
     The same object each time. `tried`: a game from a file is tried out first, and refused if it cannot be played.
     """
+    if (place := files.split(name)) is not None:
+        name = _add(*place)
+    game = _make(name)
+    if tried and name in _added and name not in _tried:
+        files.try_out(_added[name][0], game)
+        _tried.add(name)
+    return game
+
+
+@cache
+def _make(name: str) -> Game:
     for file in _FILES:
         games = importlib.import_module(f"games.{file}").GAMES
         if name in games:
@@ -37,13 +49,16 @@ def get(name: str, tried: bool = True) -> Game:
             return game
     if name in _added:
         path, maker = _added[name]
-        game = files.make(path, name, maker)
-        if tried:
-            files.try_out(path, game)
-        return game
-    if (place := files.split(name)) is not None:
-        return get(_add(*place), tried)
-    raise ValueError(f"no game {name!r}; there are {', '.join(names())}, or a file like mygame.py")
+        return files.make(path, name, maker)
+    raise ValueError(f"no game {name!r}; there are {_listed()}, or a file like mygame.py")
+
+
+def _listed() -> str:
+    """`names` for people: of many sizes the first and the last."""
+    groups: dict[str, list[str]] = {}
+    for name in names():
+        groups.setdefault(re.sub("[0-9]+", "#", name, count=1), []).append(name)
+    return ", ".join(f"{group[0]} to {group[-1]}" if len(group) > 2 else ", ".join(group) for group in groups.values())
 
 
 def named(name: str) -> Game:
@@ -53,6 +68,7 @@ def named(name: str) -> Game:
     return get(name)
 
 
+@cache
 def _add(path: Path, name: str | None) -> str:
     """Registers the games of a file; returns the name of the one that is meant. ValueError, one line, if it is wrong.
 

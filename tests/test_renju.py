@@ -4,10 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from test_gomoku_planes import classes
 from twins import RowTwin
 
 import games
-from games.check import random_games
+from games.check import CHECKS, random_games
 
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
@@ -329,6 +330,32 @@ def test_games_against_the_twin():
         outcomes.add(position.outcome)
     assert forbidden > 100
     assert {games.WIN_0, games.WIN_1} <= outcomes
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_contract(check):
+    check(games.get("gomoku8-renju"), np.random.default_rng(1))
+
+
+def test_planes():
+    """What the mover makes and what the opponent makes, each by his own rule; black makes nothing where he may not play."""
+    for size, board in random_boards(20, 6):
+        game, twin = games.get(f"gomoku{size}-renju"), RenjuTwin(size)
+        twin.board = board
+        allowed = np.ones((size, size), np.float32)
+        for r, c in zip(*np.nonzero(np.array(board) == "."), strict=True):
+            allowed[r, c] = twin.status(r, c) in ("", "five")
+        for to_play in (0, 1):
+            states = state(game, board, to_play)
+            planes, cells = game.planes(states)[0], states["stones"][0]
+            np.testing.assert_array_equal(planes[:4], [cells == to_play + 1, cells == 2 - to_play, cells >= 0,
+                                                       np.full_like(cells, to_play == 0)])  # fmt: skip
+            for side in range(2):
+                black = to_play ^ side == 0
+                expected = classes(cells, 1 if black else 2, exact=black)
+                if black:
+                    expected[1:] *= allowed
+                np.testing.assert_array_equal(planes[4 + side : 12 : 2], expected)
 
 
 def test_who_wins_with_six():

@@ -43,8 +43,9 @@ def read(data: bytes, expected: Game | None) -> Record:
             raise ValueError(
                 f"line {number}: expected COLUMN,ROW,MILLISECONDS or how the game ended, got {text[:30]!r}"
             )
-    players = tuple(after[:2]) if len(after) >= 2 else ("", "")
-    return Record(game, position.moves, position.outcome if position.is_over else None, (players[0], players[1]))
+    first, second = after[:2] if len(after) > 1 else ("", "")
+    result = position.outcome if position.is_over else None
+    return Record(game, position.moves, result, (one_line(first), one_line(second)))
 
 
 def write(record: Record) -> bytes:

@@ -114,7 +114,11 @@ def point(family: str, size: int, action: int) -> str:
 def action(family: str, size: int, value: str) -> int:
     """The inverse of `point`; ValueError, one line, if it is no move."""
     passing = family in ("go", "othello") and (value == "" or (value == "tt" and size < 20))
-    if passing or (family == "othello" and value.lower() == "pass") or (family == "hex" and value == "swap-pieces"):
+    if (
+        passing
+        or (family == "othello" and value.lower() == "pass")
+        or (family == "hex" and value.lower() == "swap-pieces")
+    ):
         return size * size
     if family in NUMBERED and (match := re.fullmatch(r"([A-Za-z])([1-9][0-9]?)", value)):
         column, row = LETTERS.index(match[1].lower()), int(match[2]) - 1
