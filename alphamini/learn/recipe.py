@@ -62,7 +62,7 @@ def for_game(game: Game) -> Recipe:
     return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=plies))
 
 
-SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "average", "window_power")
+SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "teacher_share", "average", "window_power")
 MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperature", "temperature_end")
 
 

@@ -165,6 +165,9 @@ class OpenVinoEngine:
         self._ranges = ranges
         self._settings = _settings(precision, min(workers, cores()))
         self._compiled: dict[int, Any] = {}
+        # A graph of its own for single positions rounds differently. Where threads share a cache, what a position gets
+        # must not depend on its batch.
+        self.single = 1 if workers == 1 else ANY
         self._compiling = Lock()  # threads must share one model: its streams are what keeps them apart
 
     def request(self, batch: int) -> Any:
@@ -188,7 +191,7 @@ class OpenVinoSession:
 
     def infer(self, planes: Array) -> tuple[Array, Array]:
         """planes f4[B, C, H, W], contiguous -> logits f4[B, A], value f4[B]: valid until the next call."""
-        batch = 1 if len(planes) == 1 else ANY
+        batch = self._engine.single if len(planes) == 1 else ANY
         if batch not in self._requests:
             self._requests[batch] = self._engine.request(batch)
         request = self._requests[batch]
