@@ -21,7 +21,7 @@ MOST_SIMS = 1_000_000
 
 def main() -> None:
     options = parser("evaluate", "Plays matches with paired random openings and swapped seats, and rates the players.")
-    options.add_argument("--game", required=True, help="the game")
+    options.add_argument("--game", required=True, help="the game, or a file of your own: path/to/mygame.py")
     options.add_argument(
         "--player",
         action="append",

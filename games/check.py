@@ -6,14 +6,16 @@ of the rules; that the rules are the right ones is for a slow twin, written inde
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from games.check_playout import check_playout
+from games.files import told, where
 from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, States
 from games.playout import random_actions
 from games.violation import Violation, require
@@ -95,6 +97,8 @@ def check_positions(game: Game, rng: np.random.Generator) -> None:
     """The door for people: `play` refuses what is illegal, and never changes the position it starts from."""
     position = game.initial()
     while not position.is_over:
+        require(len(position.moves) < game.max_plies, f"a game is longer than max_plies = {game.max_plies}")
+        require(position.legal_actions, "an unfinished game has no legal action")
         before, legal = position.state.tobytes(), position.legal_actions
         for action in {-1, game.num_actions, *range(game.num_actions)} - set(legal):
             _refused("play", position.play, action)
@@ -202,6 +206,36 @@ def check_game(game: Game, seed: int = 0) -> None:
             check(game, np.random.default_rng(seed))
         except Violation as violation:
             raise Violation(f"{game.name}: {check.__name__}: {violation}") from None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check has found: the check's name, what it asks for, and what is wrong ("" if nothing is)."""
+
+    check: str
+    promise: str
+    wrong: str
+
+
+def findings(game: Game, seed: int = 0) -> Iterator[Finding]:
+    """Runs every check, on a game that may be broken in any way; an exception of the game's own is a finding too.
+
+    `check_playout` would play on without end where games do not end: it is left out once something else is wrong.
+    """
+    sound = True
+    for check in CHECKS:
+        wrong = ""
+        try:
+            if check is check_playout:
+                require(sound, "left out until all of the others hold")
+            check(game, np.random.default_rng(seed))
+        except Violation as violation:
+            wrong = str(violation)
+        except Exception as error:
+            code = getattr(game.step, "py_func", game.step).__code__
+            wrong = f"{told(error)}{where(error, Path(code.co_filename))}"
+        sound &= not wrong
+        yield Finding(check.__name__, (check.__doc__ or "").splitlines()[0], wrong)
 
 
 def _same(a: States, b: States) -> bool:

@@ -1,12 +1,17 @@
 """Gomoku: two players place stones on an n x n board in turn; who first has five of his own in a row, wins.
 
 Freestyle (`gomoku9`): five or more win. Standard (`gomoku15-standard`): exactly five wins, for both sides.
+Renju (`gomoku15-renju`): black wins with exactly five, white with five or more, and black may not make an overline
+(six or more), two fours or two threes at once, unless the same stone makes a five. These moves are illegal here, where
+over the board they lose: a player who knows the rules never makes one. No opening rule and no passing: if black has
+no legal move left, the game is a draw. (Renju International Federation, "The International Rules of Renju", 3 and 9)
 A full board is a draw. Black ("x", player 0) begins.
 
-planes  0 the mover's stones | 1 the opponent's stones | 2 ones on the board | 3 ones if exactly five is needed
+planes  0 the mover's stones | 1 the opponent's stones | 2 ones on the board | 3 ones if the mover needs exactly five
         then empty cells where a stone makes, for the mover and for the opponent: 4, 5 a five | 6, 7 two or more ways to
         five (an open four, a double four) | 8, 9 one way (a four) | 10, 11 an open three, next an open four
         (what a move leads to at once is input, as in AlphaGo: Silver et al. 2016, extended data table 2)
+        renju alone: 12 what black may not play (he makes no fours and threes there: 6 to 11 are clear)
 actions cell = row * n + column, row 0 at the top; written as a column letter and a row from the bottom (e5)
 symmetries: the eight of the square
 """
@@ -20,7 +25,9 @@ from games.game import Game
 from games.grid import cell_text, draw, parse_cell, square_symmetries
 
 SIZES = range(5, 21)
-FREESTYLE, STANDARD = 0, 1
+FREESTYLE, STANDARD, RENJU = 0, 1, 2
+RULES = {"": FREESTYLE, "-standard": STANDARD, "-renju": RENJU}  # by the end of a game's name
+LEGAL, FORBIDDEN, FIVE = 0, 1, 2  # what a stone of black's is in renju
 
 # A 64-bit linear congruential generator (Knuth's MMIX); the playout uses its upper half, the good one.
 MULTIPLIER, INCREMENT = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
@@ -64,6 +71,10 @@ def init_standard(states):
     _start(states, STANDARD)
 
 
+def init_renju(states):
+    _start(states, RENJU)
+
+
 @njit(nogil=True, cache=True)
 def legal(states, mask):
     for i in range(len(states)):
@@ -73,6 +84,141 @@ def legal(states, mask):
         for r in range(n):
             for c in range(n):
                 mask[i, r * n + c] = (s.stones[r, c] == 0) & (not over)
+        if s.rule == RENJU and s.to_play == 0 and not over:
+            lines = _lines(s.stones)
+            for r in range(n):
+                for c in range(n):
+                    if s.stones[r, c] == 0 and _verdict(lines, n, r, c) == FORBIDDEN:
+                        mask[i, r * n + c] = 0
+
+
+@njit(nogil=True, cache=True)
+def _lines(stones):
+    """u4[2, lines]: the empty cells and black's stones of each line as bits, five free bits below and above.
+
+    Rows, columns, diagonals, anti-diagonals; see `_line`.
+    """
+    n = stones.shape[0]
+    lines = np.zeros((2, 6 * n - 2), np.uint32)
+    for r in range(n):
+        for c in range(n):
+            if stones[r, c] < 2:
+                for k in range(4):
+                    line, place = _line(n, r, c, k)
+                    lines[stones[r, c], line] |= np.uint32(32 << place)
+    return lines
+
+
+@njit(nogil=True, cache=True)
+def _line(n, r, c, k):
+    """The line through a cell in direction k, and the cell's place on it."""
+    if k == 0:
+        return r, c
+    if k == 1:
+        return n + c, r
+    if k == 2:
+        return 3 * n - 1 + r - c, c
+    return 4 * n - 1 + r + c, c
+
+
+@njit(nogil=True, cache=True)
+def _verdict(lines, n, r, c):
+    """Is black's stone on the empty cell (r, c) LEGAL or FORBIDDEN, or does it make a FIVE (which is always legal)?
+
+    A four is one stone from five; a line can hold two of them (x.xxx.x). A three is one stone from a straight four
+    (.xxxx., a five at either end), by a stone that is LEGAL itself and makes no five: so the question recurs, with the
+    stone on the board (RIF rules, 9.3). `lines` is as it was when this returns.
+    """
+    several, many = 0, 0
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        near = np.int64(lines[1, line]) >> place & 0b01111011110
+        near &= near - 1
+        several += near != 0
+        near &= near - 1
+        many += near & (near - 1) != 0
+    if several < 2 and many == 0:  # most cells: too few stones for two threes, two fours, or a row of five
+        return LEGAL
+    overline, fours, threes = False, 0, 0
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        length, ways, straight = _shape(np.int64(lines[1, line]) >> place, np.int64(lines[0, line]) >> place)
+        if length == 5:
+            return FIVE
+        overline |= length > 5
+        fours += ways
+        threes += straight != 0
+    if overline or fours > 1:
+        return FORBIDDEN
+    if threes < 2:
+        return LEGAL
+    _flip(lines, n, r, c)
+    threes = 0
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        _, _, straight = _shape(np.int64(lines[1, line]) >> place, np.int64(lines[0, line]) >> place)
+        for d in range(-3, 4):
+            if straight >> (5 + d) & 1:
+                down = 0 if k == 0 else (-d if k == 3 else d)
+                across = 0 if k == 1 else d
+                if _verdict(lines, n, r + down, c + across) == LEGAL:
+                    threes += 1
+                    break
+    _flip(lines, n, r, c)
+    return FORBIDDEN if threes > 1 else LEGAL
+
+
+@njit(nogil=True, cache=True)
+def _flip(lines, n, r, c):
+    """Puts black's stone on the empty cell (r, c), or takes it away again."""
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        lines[0, line] ^= np.uint32(32 << place)
+        lines[1, line] ^= np.uint32(32 << place)
+
+
+@njit(nogil=True, cache=True)
+def _shape(black, empty):
+    """What black's stone in the middle of eleven cells makes on their line (bit 5 is the middle).
+
+    The length of its row, the number of fours, and the cells (bits) where one more stone makes a straight four of both.
+    """
+    black |= 32
+    length = 1
+    for side in (-1, 1):
+        bit = 5 + side
+        while 0 <= bit <= 10 and black >> bit & 1:
+            length += 1
+            bit += side
+    ways, straight = 0, 0
+    for start in range(1, 6):  # five cells, one of them missing, and no stone beside them
+        missing = black >> start & 31 ^ 31
+        if missing & (missing - 1) == 0 and empty >> start & missing and not black >> (start - 1) & 0b1000001:
+            ways |= missing << start
+    for start in range(2, 6):  # four cells, one of them missing, empty cells beside them, and no stone next to those
+        missing = black >> start & 15 ^ 15
+        if (
+            missing & (missing - 1) == 0
+            and empty >> start & missing
+            and empty >> (start - 1) & 0b100001 == 0b100001
+            and not black >> (start - 2) & 0b10000001
+        ):
+            straight |= missing << start
+    first = ways & -ways
+    if ways == 0:
+        return length, 0, straight
+    return length, 1 if ways == first or ways == first | first << 5 else 2, straight
+
+
+@njit(nogil=True, cache=True)
+def _black_can_move(stones):
+    n = stones.shape[0]
+    lines = _lines(stones)
+    for r in range(n):
+        for c in range(n):
+            if stones[r, c] == 0 and _verdict(lines, n, r, c) != FORBIDDEN:
+                return True
+    return False
 
 
 @njit(nogil=True, cache=True)
@@ -94,7 +240,7 @@ def _wins(stones, r, c, stone, rule):
         dr = 0 if k == 0 else 1
         dc = 1 if k < 2 else (0 if k == 2 else -1)
         length = 1 + _run(stones, r, c, dr, dc, stone, 5) + _run(stones, r, c, -dr, -dc, stone, 5)
-        if length == 5 or (length > 5 and rule == 0):
+        if length == 5 or (length > 5 and (rule == FREESTYLE or (rule == RENJU and stone == 2))):
             return True
     return False
 
@@ -113,7 +259,7 @@ def step(states, actions):
         s.to_play = 1 - player
         if _wins(s.stones, r, c, player + 1, s.rule):
             s.outcome = player
-        elif s.count == n * n:
+        elif s.count == n * n or (s.rule == RENJU and player == 1 and not _black_can_move(s.stones)):
             s.outcome = 2
 
 
@@ -180,7 +326,7 @@ def observe(states, planes):
             for c in range(n):
                 stone = s.stones[r, c]
                 planes[i, 2, r, c] = 1.0
-                planes[i, 3, r, c] = np.float32(s.rule)
+                planes[i, 3, r, c] = s.rule == STANDARD or (s.rule == RENJU and s.to_play == 0)
                 of = lines[stone]
                 of[r] |= np.uint32(32 << c)  # five bits below the line are free, so that shifts lose nothing
                 of[n + c] |= np.uint32(32 << r)
@@ -189,7 +335,9 @@ def observe(states, planes):
                 if stone != 0:
                     planes[i, stone - 1 ^ s.to_play, r, c] = 1.0
         for side in range(2):
-            _threats(lines[1 + (s.to_play ^ side)], lines[0], s.rule == STANDARD, threats)
+            player = s.to_play ^ side
+            exact = s.rule == STANDARD or (s.rule == RENJU and player == 0)
+            _threats(lines[1 + player], lines[0], exact, threats)
             ways[:, :] = 0
             for line in range(6 * n - 2):
                 five, one, two, three = threats[0, line], threats[1, line], threats[2, line], threats[3, line]
@@ -217,6 +365,13 @@ def observe(states, planes):
                 for c in range(n):
                     if ways[r, c] != 0:
                         planes[i, (6 if ways[r, c] > 1 else 8) + side, r, c] = 1.0
+        if s.rule == RENJU:
+            for r in range(n):
+                for c in range(n):
+                    if s.stones[r, c] == 0 and _verdict(lines, n, r, c) == FORBIDDEN:
+                        for plane in range(6, 12, 2):
+                            planes[i, plane + s.to_play, r, c] = 0.0  # black is player 0: the side `to_play`
+                        planes[i, 12, r, c] = 1.0
 
 
 @njit(nogil=True, cache=True)
@@ -296,23 +451,23 @@ def playout(states, seeds):
         s.count = n * n - empty
 
 
-def make(n: int, standard: bool = False) -> Game:
-    """Gomoku on n x n."""
-    symmetries = square_symmetries(n)
+def make(n: int, rule: int = FREESTYLE) -> Game:
+    """Gomoku on n x n. Renju is a family of its own: no teacher knows what black may not play, and no net of gomoku's."""
+    symmetries, renju = square_symmetries(n), rule == RENJU
     return Game(
-        name=f"gomoku{n}" + ("-standard" if standard else ""),
-        family="gomoku",
+        name=f"gomoku{n}" + list(RULES)[rule],
+        family="renju" if renju else "gomoku",
         rules_version=2,
         shape=(n, n),
-        num_planes=12,
+        num_planes=13 if renju else 12,
         num_actions=n * n,
         max_plies=n * n,
         dtype=state_dtype(n),
-        init=init_standard if standard else init_freestyle,
+        init=(init_freestyle, init_standard, init_renju)[rule],
         legal=legal,
         step=step,
         observe=observe,
-        playout=playout,
+        playout=None if renju else playout,
         action_symmetries=symmetries,
         cell_symmetries=symmetries,
         action_text=lambda action: cell_text(action, n, n),
@@ -322,8 +477,4 @@ def make(n: int, standard: bool = False) -> Game:
     )
 
 
-GAMES = {
-    f"gomoku{n}" + ("-standard" if standard else ""): (lambda n=n, standard=standard: make(n, standard))
-    for n in SIZES
-    for standard in (False, True)
-}
+GAMES = {f"gomoku{n}{end}": (lambda n=n, rule=rule: make(n, rule)) for n in SIZES for end, rule in RULES.items()}

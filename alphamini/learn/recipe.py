@@ -58,7 +58,8 @@ def for_game(game: Game) -> Recipe:
         )
     if game.family == "connect4":
         return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=14))
-    return recipe
+    plies = min(recipe.selfplay.opening_plies, max(1, game.max_plies // 4))
+    return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=plies))
 
 
 SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "teacher_share", "average", "window_power")
