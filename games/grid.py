@@ -45,11 +45,17 @@ def parse_cell(text: str, height: int, width: int, letters: str = LETTERS, from_
 
 
 def draw(
-    stones: NDArray[np.int8], last: int | None, colour: bool, row_numbers: bool = True, letters: str = LETTERS
+    stones: NDArray[np.int8],
+    last: int | None,
+    colour: bool,
+    row_numbers: bool = True,
+    letters: str = LETTERS,
+    rhombus: bool = False,
 ) -> str:
     """The board as text. `stones` i1[H, W]: 0 empty, 1 player 0 (x), 2 player 1 (o); `last` is a cell, or None.
 
-    The last move stands in brackets, so that it shows without colours too.
+    The last move stands in brackets, so that it shows without colours too. On a `rhombus` each row stands half a cell
+    further to the right, so that the six cells around a cell touch it, and the rows are numbered from the top.
     """
     height, width = stones.shape
     header = "   " + " ".join(letters[:width] if row_numbers else "123456789"[:width])
@@ -67,6 +73,9 @@ def draw(
         if last is not None and last // width == row:
             gaps[last % width], gaps[last % width + 1] = "(", ")"
         body = "".join(gap + cell for gap, cell in zip(gaps, cells, strict=False)) + gaps[width]
-        number = f"{height - row:2d}" if row_numbers else "  "
-        lines.append((number + body).rstrip() + (f" {height - row}" if row_numbers else ""))
+        number = row + 1 if rhombus else height - row
+        line = (f"{number:2d}{body} {number}" if row_numbers else f"  {body}").rstrip()
+        lines.append(" " * row + line if rhombus else line)
+    if rhombus:
+        lines.append(" " * height + header)
     return "\n".join(lines)
