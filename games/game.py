@@ -6,6 +6,7 @@ Conventions, used everywhere in this project:
 * A *state* is one record of a numpy structured dtype; a batch is a 1-d array of them. The record is the
   whole truth: `to_play` (0 or 1) and `outcome` are fields of every game's record. It holds the position and
   nothing of the way there, in whole 8-byte words with zeros between the fields: equal positions, equal bytes.
+  Only where the rules themselves look back (superko) some fields hold the past: the game names them (`past`).
 * `outcome` is ONGOING, a win for player 0, a win for player 1, or DRAW.
 * The side to move need not alternate (passes, two moves a turn): always read `to_play`.
 
@@ -47,6 +48,7 @@ class Game:
     "cells" there are K = `action_planes` planes of cells, one after the other: action = k*H*W + cell, the cell row by
     row and where `observe` shows it. With "columns" there is one action a column, and K is 1. What is left of the A
     actions are `extra_actions` without a place on the board, such as a pass; they come last.
+    `past` names the fields of the record that hold how the position came about, for rules that ask for it.
     `rules_version` grows when the rules, the actions or the planes change: checkpoints of another version are refused.
     """
 
@@ -70,6 +72,7 @@ class Game:
     policy: str = "cells"
     action_planes: int = 1  # K
     playout: Callable[..., None] | None = None
+    past: tuple[str, ...] = ()
     sides: tuple[str, str] = ("x", "o")  # what people call player 0 and player 1
 
     @property
