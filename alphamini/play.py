@@ -14,11 +14,10 @@ from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.options import parser, run_command
+from alphamini.options import parser, positive_seconds, run_command
 from games import get
 
 SIDES = {"first": frozenset({0}), "second": frozenset({1}), "both": frozenset({0, 1}), "none": frozenset()}
-MAX_SECONDS = 3600
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
     options.add_argument("--side", choices=SIDES, default="first", help="yours; none: watch the net play itself")
     budget = options.add_mutually_exclusive_group()
     budget.add_argument("--sims", type=_sims, help=f"simulations a move (default: {DEFAULT_SIMS})")
-    budget.add_argument("--seconds", type=_seconds, help="thinking time a move, instead of --sims")
+    budget.add_argument("--seconds", type=positive_seconds, help="thinking time a move, instead of --sims")
     arguments = options.parse_args()
     game = get(arguments.game)
     path = arguments.checkpoint or shipped_checkpoint(game)
@@ -63,16 +62,6 @@ def _sims(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_SIMS:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_SIMS}, not {text!r}")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"must be a number above 0 and up to {MAX_SECONDS}, not {text!r}")
-    return value
 
 
 if __name__ == "__main__":
