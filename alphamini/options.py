@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 MAX_SECONDS = 3600
+MAX_SIMS = 1_000_000  # as for the engine
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -75,6 +76,13 @@ def positive_seconds(text: str) -> float:
     if not 0 < value <= MAX_SECONDS:
         raise argparse.ArgumentTypeError(f"must be a number above 0 and up to {MAX_SECONDS}, not {text!r}")
     return value
+
+
+def positive_sims(text: str) -> int:
+    """The type of an option that is a number of simulations."""
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SIMS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_SIMS}, not {text!r}")
+    return int(text)
 
 
 def _help(hint: Any) -> str:

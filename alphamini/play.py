@@ -9,12 +9,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from alphamini.interfaces.engine import DEFAULT_SIMS, MAX_SIMS, Engine
+from alphamini.interfaces.engine import DEFAULT_SIMS, Engine
 from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.options import parser, positive_seconds, run_command
+from alphamini.options import parser, positive_seconds, positive_sims, run_command
 from games import get
 
 SIDES = {"first": frozenset({0}), "second": frozenset({1}), "both": frozenset({0, 1}), "none": frozenset()}
@@ -26,7 +26,7 @@ def main() -> None:
     options.add_argument("--checkpoint", type=Path, help="the net (default: the one that ships for the game)")
     options.add_argument("--side", choices=SIDES, default="first", help="yours; none: watch the net play itself")
     budget = options.add_mutually_exclusive_group()
-    budget.add_argument("--sims", type=_sims, help=f"simulations a move (default: {DEFAULT_SIMS})")
+    budget.add_argument("--sims", type=positive_sims, help=f"simulations a move (default: {DEFAULT_SIMS})")
     budget.add_argument("--seconds", type=positive_seconds, help="thinking time a move, instead of --sims")
     arguments = options.parse_args()
     game = get(arguments.game)
@@ -56,12 +56,6 @@ def _read(prompt: str) -> str:
     if not sys.stdin.isatty():
         print(line)  # nobody has typed it: without it the output would make no sense
     return line
-
-
-def _sims(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_SIMS:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_SIMS}, not {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":
