@@ -15,7 +15,9 @@ SECONDS = 5.0
 def main() -> None:
     options = parser("gomocup", "Speaks Gomocup's protocol on standard input and output.")
     options.add_argument("--checkpoint", type=Path, help="the net (default: the one that ships)")
-    options.add_argument("--seconds", type=positive_seconds, default=SECONDS, help="a move's time, until a manager sets one")
+    options.add_argument(
+        "--seconds", type=positive_seconds, default=SECONDS, help="a move's time, until a manager sets one"
+    )
     options.add_argument("--log", type=Path, metavar="FILE", help="keep the conversation here")
     arguments = options.parse_args()
     keep_log(arguments.log)

@@ -44,7 +44,7 @@ def test_gomocup():
     rng, talk = random.Random(1), gomocup()
     own, opponent, order = set(), set(), []
     xy = r"\s*(\d+)\s*,\s*(\d+)\s*"
-    block = None
+    block, block_word = None, ""
     played = refused = 0
 
     def cell():
@@ -62,7 +62,9 @@ def test_gomocup():
         line = mutated(line, rng)
         if rng.random() < 0.01:  # not mutated: each size that is understood would compile its rules
             line = rng.choice(["START 5", "START 5", "RECTSTART 5,5", "START 4", "START 99999", "START", "START 5,5"])
-        if line.strip().split(" ")[0].upper() in ("END", "START", "RECTSTART") and not line.startswith(("START", "RECT")):
+        if line.strip().split(" ")[0].upper() in ("END", "START", "RECTSTART") and not line.startswith(
+            ("START", "RECT")
+        ):
             continue
         answer = talk.ask(line)
         assert talk.open
@@ -164,7 +166,9 @@ def test_gtp():
         elif words[0] in ("kata-genmove_analyze", "lz-genmove_analyze"):
             moves.append(("bw"[len(moves) % 2], answer.split()[-1]))
         game, board = talk.door.session.game, talk.door.session.position.state["stones"][0].reshape(-1)
-        assert {to_vertex(game, int(cell)): " bw"[board[cell]] for cell in board.nonzero()[0]} == {v: c for c, v in moves}
+        assert {to_vertex(game, int(cell)): " bw"[board[cell]] for cell in board.nonzero()[0]} == {
+            v: c for c, v in moves
+        }
         assert len(talk.door.session.position.moves) == len(moves)
     assert played > COMMANDS / 50
     assert refused > COMMANDS / 5

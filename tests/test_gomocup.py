@@ -315,4 +315,3 @@ def test_a_closed_pipe_ends_the_process_quietly():
     process.stderr.close()
     assert process.wait(timeout=120) == 0
     assert log == b""
-

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from alphamini.interfaces.engine import MEMORY, Engine
-from alphamini.model.checkpoint import CheckpointError, load_checkpoint
+from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts
 from alphamini.model.shipped import shipped_checkpoint
 from games import Game
@@ -17,21 +17,29 @@ ROLLOUTS_SEED = 1
 _log = logging.getLogger(__name__)
 
 
-def open_engine(game: Game, checkpoint: Path | None = None) -> Engine:
-    """With `checkpoint`, or the net that ships; where none does, with random rollouts, and the log says so.
-
-    CheckpointError, one line, where `checkpoint` is not a net for the game.
-    """
+def engine_with(game: Game, checkpoint: Checkpoint | None) -> Engine:
+    """An engine with a net, or, without one, with random rollouts."""
     if checkpoint is not None:
-        return Engine(game, load_checkpoint(checkpoint, game))
+        return Engine(game, checkpoint)
+    engine = Engine(game, evaluator=RandomRollouts(game, ROLLOUTS_SEED))
+    engine.about = "random rollouts: no net ships for the game"
+    return engine
+
+
+def shipped_or_none(game: Game) -> Path | None:
+    """The net that ships for the game; None where none does, and the log says what thinks in its place."""
     try:
-        path = shipped_checkpoint(game)
+        return shipped_checkpoint(game)
     except CheckpointError as error:
         _log.warning("%s; until then random rollouts think", error)
-        engine = Engine(game, evaluator=RandomRollouts(game, ROLLOUTS_SEED))
-        engine.about = "random rollouts: no net ships for the game"
-        return engine
-    return Engine(game, load_checkpoint(path, game))
+        return None
+
+
+def open_engine(game: Game, checkpoint: Path | None = None) -> Engine:
+    """With `checkpoint`, the net that ships, or random rollouts; CheckpointError, one line, where `checkpoint` is not
+    a net for the game."""
+    path = checkpoint or shipped_or_none(game)
+    return engine_with(game, load_checkpoint(path, game) if path else None)
 
 
 class Engines:

@@ -102,7 +102,9 @@ class Session:
         if chosen.action == analysis.action:
             return analysis
         win_rate = chosen.win_rate if chosen.visits else analysis.win_rate
-        return replace(analysis, action=chosen.action, win_rate=win_rate, proof=chosen.proof, variation=(chosen.action,))
+        return replace(
+            analysis, action=chosen.action, win_rate=win_rate, proof=chosen.proof, variation=(chosen.action,)
+        )
 
     def about(self) -> str:
         """One line: what evaluates the engine's positions."""
