@@ -9,6 +9,8 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+MAX_SECONDS = 3600
+MAX_SIMS = 1_000_000  # as for the engine
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -63,6 +65,24 @@ def read_fields(defaults: T, arguments: argparse.Namespace) -> T:
         elif getattr(arguments, field.name, None) is not None:
             changes[field.name] = getattr(arguments, field.name)
     return replace(defaults, **changes)  # type: ignore[type-var]
+
+
+def positive_seconds(text: str) -> float:
+    """The type of an option that is a time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and up to {MAX_SECONDS}, not {text!r}")
+    return value
+
+
+def positive_sims(text: str) -> int:
+    """The type of an option that is a number of simulations."""
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SIMS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_SIMS}, not {text!r}")
+    return int(text)
 
 
 def _help(hint: Any) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alphamini.arena.command import FORFEIT, CommandPlayer
 from alphamini.arena.players import Player
 from alphamini.arena.ratings import Pair
 from alphamini.learn.scripted import random_actions
@@ -127,17 +128,24 @@ def _play(
             mine = np.flatnonzero(mover == player)
             if len(mine):
                 start = time.perf_counter()
-                actions[mine] = players[player].choose(states[live[mine]], rng)
+                chooser = players[player]
+                if isinstance(chooser, CommandPlayer):
+                    actions[mine] = chooser.choose_after(states[live[mine]], [lines[i] for i in live[mine]])
+                else:
+                    actions[mine] = chooser.choose(states[live[mine]], rng)
                 seconds[player] += time.perf_counter() - start
                 moves[player] += len(mine)
-        after = states[live]
-        game.step(after, actions)
-        states[live] = after
-        for index, action in zip(live, actions, strict=True):
+        lost = actions == FORFEIT
+        states["outcome"][live[lost]] = 1 - states["to_play"][live[lost]]
+        after = states[live[~lost]]
+        game.step(after, actions[~lost])
+        states[live[~lost]] = after
+        for index, action in zip(live[~lost], actions[~lost], strict=True):
             lines[index].append(int(action))
-        for index in live[after["outcome"] != ONGOING]:
+        ongoing = states["outcome"][live] == ONGOING
+        for index in live[~ongoing]:
             record = GameRecord(int(first[index]), lines[index], int(states["outcome"][index]), len(openings[0]))
             records.append(record)
             progress(record)
-        live = live[after["outcome"] == ONGOING]
+        live = live[ongoing]
     return MatchResult(records, seconds, moves)
