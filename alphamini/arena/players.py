@@ -120,7 +120,13 @@ class SearchPlayer:
             return np.concatenate([self._timed(states[i : i + 1], evaluator) for i in range(len(states))])
         chunk = max(1, NODES_AT_ONCE // self.simulations)
         parts = [states[i : i + chunk] for i in range(0, len(states), chunk)]
-        return np.concatenate([self._counted(part, evaluator) for part in parts])
+        return np.concatenate([self._counted(part, evaluator)[0] for part in parts])
+
+    def values(self, states: States, rng: np.random.Generator) -> NDArray[np.float32]:
+        """[n] in [-1, 1]: what a counted search makes of the states [n], none of them over, for their sides to move."""
+        evaluator, chunk = self._worker(rng), max(1, NODES_AT_ONCE // (self.simulations or 1))
+        parts = [states[i : i + chunk] for i in range(0, len(states), chunk)]
+        return np.concatenate([self._counted(part, evaluator)[1] for part in parts])
 
     def _search(self, trees: int, capacity: int) -> Search:
         """The thread's search of that size: allocating one is slow, using one again is not."""
@@ -129,14 +135,15 @@ class SearchPlayer:
             kept = self._local.search = Search(self._game, trees, capacity)
         return kept
 
-    def _counted(self, states: States, evaluator: Evaluator) -> NDArray[np.int32]:
+    def _counted(self, states: States, evaluator: Evaluator) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The moves and the values of the states [n]."""
         assert self.simulations is not None
         search = self._search(len(states), self.simulations)
         rows = np.arange(len(states), dtype=np.int32)
         search.reset(rows, states)
         search.budget[rows] = self.simulations
         search.run(evaluator, rows)
-        return search.policy(rows).argmax(1).astype(np.int32)
+        return search.policy(rows).argmax(1).astype(np.int32), search.statistics(rows).value
 
     def _timed(self, state: States, evaluator: Evaluator) -> NDArray[np.int32]:
         assert self._seconds is not None
