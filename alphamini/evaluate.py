@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
-from alphamini.arena.openings import choose_openings
+from alphamini.arena.openings import Book, choose_openings
 from alphamini.arena.players import make_player
 from alphamini.arena.plotting import slope_text
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
@@ -117,12 +117,15 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
         pairs = list(combinations(range(len(pool.entries)), 2))
     for about in dict.fromkeys(entry.player.about for entry in pool.entries if entry.player.about):
         print(f"inference: {about}")
+    games = options.games or (TEST_GAMES if options.sprt else DEFAULT_GAMES)
     print(f"openings: {openings.about}")
+    if isinstance(openings, Book) and games > 2 * len(openings.openings):
+        print(f"note: after {2 * len(openings.openings)} games of a pair its openings come again")
     tested = None
     if options.sprt:
-        tested = play_test(pool, options.test, options.games or TEST_GAMES, options.seed, openings)
+        tested = play_test(pool, options.test, games, options.seed, openings)
     else:
-        play_pairs(pool, pairs, options.games or DEFAULT_GAMES, options.seed, openings)
+        play_pairs(pool, pairs, games, options.seed, openings)
     report = {**pool.report(), "openings": openings.about}
     ratings = pool.ratings()
     for pair in pool.pairs:

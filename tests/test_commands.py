@@ -49,9 +49,16 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
         ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "random", "--games", "0"], "--games"),
         ("evaluate", ["--game", "tictactoe", "--suite", "solved"], "--suite needs a --player"),
         ("evaluate", ["--game", "gomoku9", "--suite", "solved", "--player", "random"], "too large to be solved"),
-        ("evaluate", ["--game", "connect4", "--suite", "bad.jsonl", "--player", "random"], "bad.jsonl line 2: not JSON"),
-        ("evaluate", ["--game", "tictactoe", "--sprt", "--player", "random", "--player", "random", "--elo1", "-5"],
-         "--elo0 must be below --elo1"),
+        (
+            "evaluate",
+            ["--game", "connect4", "--suite", "bad.jsonl", "--player", "random"],
+            "bad.jsonl line 2: not JSON",
+        ),
+        (
+            "evaluate",
+            ["--game", "tictactoe", "--sprt", "--player", "random", "--player", "random", "--elo1", "-5"],
+            "--elo0 must be below --elo1",
+        ),
         ("book", ["--game", "tictactoe", "--player", "random"], "only a search with a number of simulations"),
         ("plot", ["missing.json"], "missing.json"),
         ("plot", ["occupied/file"], "not a report of evaluate"),
@@ -60,7 +67,9 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
 def test_bad_input_gets_one_line(command: str, arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "occupied").mkdir()
     (tmp_path / "occupied" / "file").write_bytes(b"\x00\xff")
-    line = '{"game": "connect4", "moves": "4", "scores": [0, 0, 0, 0, 0, 0, 0], "value": 0, "best": [1, 2, 3, 4, 5, 6, 7]}'
+    line = (
+        '{"game": "connect4", "moves": "4", "scores": [0, 0, 0, 0, 0, 0, 0], "value": 0, "best": [1, 2, 3, 4, 5, 6, 7]}'
+    )
     (tmp_path / "bad.jsonl").write_text(f"{line}\ngarbage\n")
     before = sorted(p for p in tmp_path.rglob("*"))
     done = run(command, *arguments, cwd=tmp_path)
@@ -121,7 +130,9 @@ def test_evaluate_and_plot(tmp_path: Path) -> None:
 
 def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:
     search = ["--player", "rollouts@sims=100"]
-    made = run("book", "--game", "tictactoe", "--plies", "2", "--openings", "5", "--within", "0.5", *search, cwd=tmp_path)
+    made = run(
+        "book", "--game", "tictactoe", "--plies", "2", "--openings", "5", "--within", "0.5", *search, cwd=tmp_path
+    )
     assert made.returncode == 0, made.stderr
     book = ["--openings", "tictactoe.book.jsonl"]
     two = [*search, "--player", "random"]
