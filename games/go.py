@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -550,7 +551,7 @@ def make(n: int, komi: int = KOMI) -> Game:
     )
 
 
-GAMES: dict[str, Callable[[], Game]] = {f"go{n}": (lambda n=n: make(n)) for n in SIZES}
+GAMES: dict[str, Callable[[], Game]] = {f"go{n}": partial(make, n) for n in SIZES}
 
 
 def variant(name: str) -> Game | None:
