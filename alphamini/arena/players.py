@@ -154,7 +154,7 @@ class SearchPlayer:
         search.reset(rows, state)
         search.budget[0] = MAX_SIMS
         while search.searching(rows)[0]:
-            search.wave(evaluator, rows)
+            search.hasty_wave(evaluator, rows)
             if time.perf_counter() >= end:
                 break
         return search.policy(rows)
