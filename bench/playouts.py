@@ -21,12 +21,15 @@ try:
 except ImportError:
     pyspiel = None
 
-GAMES = ("tictactoe", "connect4", "gomoku9", "gomoku15")
+GAMES = ("tictactoe", "connect4", "gomoku9", "gomoku15", "hex11", "go9", "go19")
 OPENSPIEL = {  # our name: (its name, rollouts in one call)
     "tictactoe": ("tic_tac_toe", 20_000),
     "connect4": ("connect_four", 4_000),
     "gomoku9": ("gomoku(size=9)", 1_000),
     "gomoku15": ("gomoku(size=15)", 300),
+    "hex11": ("hex(board_size=11)", 500),
+    "go9": ("go(board_size=9)", 300),
+    "go19": ("go(board_size=19)", 20),
 }
 BATCH = 4096  # games in one call of ours: the records stay in the cache
 
