@@ -74,7 +74,7 @@ def draw(
             gaps[last % width], gaps[last % width + 1] = "(", ")"
         body = "".join(gap + cell for gap, cell in zip(gaps, cells, strict=False)) + gaps[width]
         number = row + 1 if rhombus else height - row
-        line = (f"{number:2d}{body} {number}" if row_numbers else f"  {body}").rstrip()
+        line = f"{number:2d}{body}".rstrip() + f" {number}" if row_numbers else f"  {body}".rstrip()
         lines.append(" " * row + line if rhombus else line)
     if rhombus:
         lines.append(" " * height + header)

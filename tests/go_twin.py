@@ -51,7 +51,7 @@ class GoTwin:
         if self.outcome != -1:
             return []
         points = self.free().keys() - self.forbidden()
-        return sorted(r * self.n + c for r, c in points) + [self.n * self.n]
+        return [*sorted(r * self.n + c for r, c in points), self.n * self.n]
 
     def play(self, action):
         if action < self.n * self.n:

@@ -1,5 +1,7 @@
 """Hex: the contract, an independent twin, OpenSpiel, the swap, and small boards solved."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hex_twin import HexTwin
@@ -103,12 +105,12 @@ def test_swap_takes_over_the_mirrored_stone():
 
 def test_bent_chains_win_and_touching_corners_do_not():
     game = games.get("hex5")
-    row = "a3 b3 c2 d2 e1".split()  # each touches the next; player 1 goes from the left to the right
-    moves = [text for pair in zip("a1 b1 a5 c5 d5".split(), row, strict=True) for text in pair]
+    row = ["a3", "b3", "c2", "d2", "e1"]  # each touches the next; player 1 goes from the left to the right
+    moves = [text for pair in zip(["a1", "b1", "a5", "c5", "d5"], row, strict=True) for text in pair]
     position = game.initial().play_all([game.parse_action(text) for text in moves])
     assert position.outcome == games.WIN_1
-    column = "c1 d2 c3 c4 c5".split()  # c1 and d2 only meet at a corner of the square grid
-    moves = [text for pair in zip(column, "a1 a2 a3 a4 a5".split(), strict=True) for text in pair]
+    column = ["c1", "d2", "c3", "c4", "c5"]  # c1 and d2 only meet at a corner of the square grid
+    moves = [text for pair in zip(column, ["a1", "a2", "a3", "a4", "a5"], strict=True) for text in pair]
     position = game.initial().play_all([game.parse_action(text) for text in moves])
     assert not position.is_over
     assert position.play(game.parse_action("d1")).outcome == games.WIN_0
@@ -132,13 +134,15 @@ def test_the_3_x_3_board_is_solved():
     """First-player win; by which openings, an independent search says. With swap the second player wins."""
     game, known = rules.make(3), {}
 
-    def twin_wins(moves):
-        twin = HexTwin(3)
-        for move in moves:
-            twin.play(move)
-        if twin.outcome != -1:
-            return False  # the one who is not to move has won
-        return any(not twin_wins((*moves, move)) for move in sorted(twin.legal(), key=lambda a: abs(a - 4)))
+    @cache
+    def twin_wins(first, second):
+        """Does the side to move win, with these cells taken by the two players?"""
+        twin, last = HexTwin(3), int(len(first) == len(second))
+        twin.stones = [first, second]
+        if any(cell[last] == 2 for cell in twin.joined(last, {0})):
+            return False
+        empty = [{cell} for cell in twin.cells if cell not in first | second]
+        return any(not (twin_wins(first | cell, second) if last else twin_wins(first, second | cell)) for cell in empty)
 
     start = game.new_states(1)
     assert wins(game, start, known)
@@ -147,7 +151,7 @@ def test_the_3_x_3_board_is_solved():
     winning = [not wins(game, children[k : k + 1], known) for k in range(9)]
     assert winning[4]
     assert winning == winning[::-1]
-    assert winning == [not twin_wins((k,)) for k in range(9)]
+    assert winning == [not twin_wins(frozenset({divmod(k, 3)}), frozenset()) for k in range(9)]
     swap = rules.make(3, swap=True)
     assert not wins(swap, swap.new_states(1), {})
 
