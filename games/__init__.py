@@ -10,7 +10,7 @@ from functools import cache
 
 from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, Position, States, outcome_value
 
-_FILES = ("tictactoe", "connect4", "gomoku", "hex", "go")
+_FILES = ("tictactoe", "connect4", "gomoku", "connect6", "othello", "breakthrough", "hex", "go")
 
 __all__ = ["DRAW", "ONGOING", "WIN_0", "WIN_1", "Game", "Position", "States", "get", "names", "outcome_value"]
 

@@ -79,7 +79,11 @@ def check_statics(game: Game, rng: np.random.Generator) -> None:
 
 def check_text(game: Game, rng: np.random.Generator) -> None:
     """Every action survives the way through text; what is not a move is refused in one line."""
-    for action in range(game.num_actions):
+    silent = [action for action in range(game.num_actions) if game.action_text(action) == ""]
+    if silent:
+        played = np.concatenate([ply.states for ply in random_games(game, 64, rng)[0]])
+        require(not game.legal_mask(played)[:, silent].any(), "an action that is legal has no text")
+    for action in sorted(set(range(game.num_actions)) - set(silent)):
         text = game.action_text(action)
         require(game.parse_action(text) == action, f"action {action} is written {text!r}, which reads as another")
         require(game.parse_action(f" {text.upper()} ") == action, f"{text.upper()!r} with spaces is not understood")

@@ -66,7 +66,7 @@ class Game:
     observe: Callable[..., None]
     action_symmetries: NDArray[np.int32]
     cell_symmetries: NDArray[np.int32]
-    action_text: Callable[[int], str]
+    action_text: Callable[[int], str]  # "" for an action that no position allows
     parse_action: Callable[[str], int]  # ValueError with one clear line
     board_text: Callable[..., str]  # (state, last_action | None, colour: bool) -> str
     policy: str = "cells"
@@ -140,7 +140,7 @@ class Position:
         if not 0 <= action < self.game.num_actions:
             raise ValueError(f"no action {action} in {self.game.name}")
         if not self.game.legal_mask(self.state)[0, action]:
-            raise ValueError(f"{self.game.action_text(action)} is not legal here")
+            raise ValueError(f"{self.game.action_text(action) or f'action {action}'} is not legal here")
         state = self.state.copy()
         self.game.step(state, np.array([action], np.int32))
         return Position(self.game, state, (*self.moves, int(action)), self)

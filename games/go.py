@@ -507,10 +507,10 @@ def make(n: int, komi: int = KOMI) -> Game:
         states[:] = start
 
     def action_text(action: int) -> str:
-        return "pass" if action == n * n else cell_text(action, n, n, COLUMNS)
+        return "pass" if action == n * n else cell_text(action, n, n, letters=COLUMNS)
 
     def parse_action(text: str) -> int:
-        return n * n if text.strip().lower() == "pass" else parse_cell(text, n, n, COLUMNS)
+        return n * n if text.strip().lower() == "pass" else parse_cell(text, n, n, letters=COLUMNS)
 
     def board_text(state: np.void, last: int | None, colour: bool) -> str:
         return draw(state["stones"], None if last == n * n else last, colour, letters=COLUMNS)

@@ -265,7 +265,7 @@ def board_text(state: np.void, last: int | None, colour: bool) -> str:
     rows = state["rows"].astype(np.int64)[:, :, None] >> np.arange(n) & 1
     if last == n * n:  # the swap: the only stone
         last = int(rows[1].argmax())
-    return draw((rows[0] + 2 * rows[1]).astype(np.int8), last, colour, rhombus=True)
+    return draw((rows[0] + 2 * rows[1]).astype(np.int8), last, colour, from_top=True, rhombus=True)
 
 
 def make(n: int, swap: bool = False) -> Game:

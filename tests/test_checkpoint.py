@@ -30,7 +30,7 @@ def metadata(**changes: str) -> dict[str, str]:
     } | changes  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["gomoku9", "connect4", "tictactoe"])
+@pytest.mark.parametrize("name", ["gomoku9", "connect4", "tictactoe", "othello8", "breakthrough6"])
 def test_shapes_are_those_of_the_net(name: str) -> None:
     config = NetConfig.for_game(games.get(name), 3, 16)
     state = {k: tuple(v.shape) for k, v in Net(config).state_dict().items() if v.is_floating_point()}

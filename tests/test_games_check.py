@@ -112,6 +112,10 @@ BROKEN = {
         ),
         "actions and cells apart",
     ),
+    "silent": (
+        replace(TICTACTOE, action_text=lambda action: TICTACTOE.action_text(action) if action else ""),
+        "has no text",
+    ),
     "deaf": (replace(TICTACTOE, parse_action=lambda text: 0), "reads as another"),
     "long answers": (replace(TICTACTOE, parse_action=_explains_at_length), "not one line"),
     "polite": (replace(TICTACTOE, parse_action=_takes_anything), "is not refused"),

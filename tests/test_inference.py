@@ -55,7 +55,7 @@ def offered(device):
 
 
 @pytest.mark.parametrize("device", ["openvino", "torch"])
-@pytest.mark.parametrize("name", ["gomoku6", "gomoku9", "gomoku15", "connect4", "tictactoe"])
+@pytest.mark.parametrize("name", ["gomoku6", "gomoku15", "connect4", "tictactoe", "othello6", "breakthrough6"])
 def test_fp32_is_the_net(name, device):
     game = games.get(name)
     net = some_net(game)
@@ -127,7 +127,7 @@ def test_a_plane_of_actions_lies_like_the_board():
 
 
 @pytest.mark.parametrize(("device", "precision"), [("openvino", "int8"), ("openvino", "bf16"), ("torch", "bf16")])
-@pytest.mark.parametrize("name", ["gomoku9", "connect4"])
+@pytest.mark.parametrize("name", ["gomoku9", "connect4", "othello8", "breakthrough8"])
 def test_low_precision_says_the_same(name, device, precision):
     if precision not in offered(device):
         pytest.skip(f"this machine has no {precision}")

@@ -40,7 +40,8 @@ class Terminal:
         self, session: Session, read: Callable[[str], str], out: TextIO, live: bool = False, colour: bool = False
     ):
         self._session, self._read, self._out, self._live, self._colour = session, read, out, live, colour
-        self._example = session.game.action_text(session.game.num_actions // 2)
+        legal = session.game.initial().legal_actions
+        self._example = session.game.action_text(legal[len(legal) // 2])
         self._commands: dict[str, Callable[[], None]] = {
             "hint": self._hint,
             "undo": lambda: self._change(session.undo),

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any
 
 from alphamini.learn.actor import SelfPlayConfig
+from alphamini.learn.teachers import has_teacher
 from alphamini.learn.trainer import TrainConfig
 from alphamini.model.config import default_size
 from alphamini.model.engines import PRECISIONS
@@ -43,9 +44,9 @@ class Recipe:
 
 
 def for_game(game: Game) -> Recipe:
-    """The default recipe."""
+    """The default recipe; a game that no teacher knows is learnt from scratch."""
     blocks, channels = default_size(game)
-    recipe = Recipe(game=game.name, blocks=blocks, channels=channels)
+    recipe = Recipe(game=game.name, blocks=blocks, channels=channels, from_scratch=not has_teacher(game))
     if game.family == "tictactoe":
         return replace(
             recipe,
