@@ -21,7 +21,6 @@ symmetries: the eight of the square
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 from numba import njit
@@ -540,7 +539,7 @@ def make(n: int, komi: int = KOMI) -> Game:
     )
 
 
-GAMES: dict[str, Callable[[], Game]] = {f"go{n}": (lambda n=n: make(n)) for n in SIZES}
+GAMES = {f"go{n}": (lambda n=n: make(n)) for n in SIZES}
 
 
 def variant(name: str) -> Game | None:

@@ -233,7 +233,7 @@ def playout(states, seeds):
             x = x * MULTIPLIER + INCREMENT
             pick = k + (np.int64(x >> np.uint64(32)) * (empty - k) >> 32)
             order[k], order[pick] = order[pick], order[k]
-        first = np.int64(s.to_play)
+        first = int(s.to_play)
         for r in range(n):
             tried[r] = s.rows[0, r]
         for k in range(first, empty, 2):
