@@ -50,8 +50,8 @@ class GoTwin:
     def legal(self):
         if self.outcome != -1:
             return []
-        points = self.free().keys() - self.forbidden()
-        return [*sorted(r * self.n + c for r, c in points), self.n * self.n]
+        moves = [point for point, board in self.free().items() if frozenset(board.items()) not in self.past]
+        return [*(r * self.n + c for r, c in moves), self.n * self.n]
 
     def play(self, action):
         if action < self.n * self.n:
