@@ -269,7 +269,7 @@ def test_points_around_and_the_empty_board():
                                  ". . . x o",
                                  ". . . x o",
                                  ". . . x o",
-                                 ". . . x o")  # fmt: skip
+                                 ". . . x .")  # fmt: skip
     assert play(wall, "pass", "pass").outcome == games.WIN_0
     assert play(games.get("go5-komi0").initial(), "pass", "pass").outcome == games.DRAW
     assert play(games.get("go5").initial(), "pass", "pass").outcome == games.WIN_1
