@@ -1,5 +1,6 @@
 """The registry of games: `get("gomoku9")`, `names()`. A game file offers `GAMES`: name -> a function that makes it.
 
+A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
 `get("path/to/mygame.py")` takes a game from a file of one's own (games/files.py); from then on its name works too.
 """
 
@@ -43,10 +44,14 @@ def get(name: str, tried: bool = True) -> Game:
 @cache
 def _make(name: str) -> Game:
     for file in _FILES:
-        games = importlib.import_module(f"games.{file}").GAMES
-        if name in games:
-            game: Game = games[name]()
-            return game
+        module = importlib.import_module(f"games.{file}")
+        game: Game | None = None
+        if name in module.GAMES:
+            game = module.GAMES[name]()
+        elif hasattr(module, "variant"):
+            game = module.variant(name)
+        if game is not None:
+            return game if game.name == name else _make(game.name)
     if name in _added:
         path, maker = _added[name]
         return files.make(path, name, maker)

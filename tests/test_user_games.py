@@ -123,7 +123,6 @@ def test_bad_files_are_refused_in_one_line(name, tmp_path):
         games.get(str(path))
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)
-    assert not any(module.endswith(name) for module in sys.modules)
 
 
 @pytest.mark.parametrize(("name", "old", "new", "message"), [
