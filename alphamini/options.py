@@ -9,6 +9,8 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+MAX_SECONDS = 3600
+MAX_SIMS = 1_000_000  # as for the engine
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -45,12 +47,14 @@ def add_fields(to: argparse.ArgumentParser, defaults: Any, skip: tuple[str, ...]
         if field.name in skip:
             continue
         flag, text = "--" + field.name.replace("_", "-"), _help(hints[field.name])
+        kind, many = _kind(hints[field.name])
+        shown = text if value is None or many else f"{text} ({value})"
         if isinstance(value, bool):
             # Absent stays None, so that a resume can tell "not said" from "said so".
             to.add_argument(flag, action="store_true", default=None, help=text)
         else:
-            to.add_argument(flag, type=type(value), metavar=type(value).__name__.upper(), help=f"{text} ({value})",
-                            default=argparse.SUPPRESS)  # fmt: skip
+            to.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=shown, default=argparse.SUPPRESS,
+                            action="append" if many else "store")  # fmt: skip
 
 
 def read_fields(defaults: T, arguments: argparse.Namespace) -> T:
@@ -60,13 +64,42 @@ def read_fields(defaults: T, arguments: argparse.Namespace) -> T:
         value = getattr(defaults, field.name)
         if is_dataclass(value):
             changes[field.name] = read_fields(value, arguments)
-        elif getattr(arguments, field.name, None) is not None:
-            changes[field.name] = getattr(arguments, field.name)
+        elif (said := getattr(arguments, field.name, None)) is not None:
+            changes[field.name] = tuple(said) if isinstance(value, tuple) else said
     return replace(defaults, **changes)  # type: ignore[type-var]
+
+
+def positive_seconds(text: str) -> float:
+    """The type of an option that is a time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and up to {MAX_SECONDS}, not {text!r}")
+    return value
+
+
+def positive_sims(text: str) -> int:
+    """The type of an option that is a number of simulations."""
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SIMS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_SIMS}, not {text!r}")
+    return int(text)
 
 
 def _help(hint: Any) -> str:
     return str(get_args(hint)[1]) if get_origin(hint) is Annotated else ""
+
+
+def _kind(hint: Any) -> tuple[Any, bool]:
+    """(the type of an option's value, whether it may be given several times), from `int`, `Path | None`,
+    `tuple[str, ...]`, each perhaps annotated."""
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if get_origin(hint) is tuple:
+        return get_args(hint)[0], True
+    choices = [choice for choice in get_args(hint) if choice is not type(None)]
+    return (choices[0] if choices else hint), False
 
 
 def run_command(main: Callable[[], None]) -> None:

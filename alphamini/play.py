@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from alphamini.interfaces.engine import DEFAULT_SIMS, MAX_SIMS, Engine
+from alphamini.arena.levels import Levels, read_levels
+from alphamini.interfaces.engine import DEFAULT_SIMS
+from alphamini.interfaces.provider import engine_with, shipped_or_none
 from alphamini.interfaces.session import Session
-from alphamini.interfaces.terminal import Terminal
+from alphamini.interfaces.terminal import Terminal, strength_text
 from alphamini.model.checkpoint import load_checkpoint
-from alphamini.model.shipped import shipped_checkpoint
-from alphamini.options import parser, run_command
-from games import get
+from alphamini.options import parser, positive_seconds, positive_sims, run_command
+from games import Game, get
 
 SIDES = {"first": frozenset({0}), "second": frozenset({1}), "both": frozenset({0, 1}), "none": frozenset()}
-MAX_SECONDS = 3600
 
 
 def main() -> None:
@@ -27,29 +27,42 @@ def main() -> None:
     options.add_argument("--checkpoint", type=Path, help="the net (default: the one that ships for the game)")
     options.add_argument("--side", choices=SIDES, default="first", help="yours; none: watch the net play itself")
     budget = options.add_mutually_exclusive_group()
-    budget.add_argument("--sims", type=_sims, help=f"simulations a move (default: {DEFAULT_SIMS})")
-    budget.add_argument("--seconds", type=_seconds, help="thinking time a move, instead of --sims")
+    budget.add_argument("--sims", type=positive_sims, help=f"simulations a move (default: {DEFAULT_SIMS})")
+    budget.add_argument("--seconds", type=positive_seconds, help="thinking time a move, instead of --sims")
+    budget.add_argument("--level", type=float, metavar="ELO", help="weakened to about this rating, instead of --sims")
     arguments = options.parse_args()
     game = get(arguments.game)
-    path = arguments.checkpoint or shipped_checkpoint(game)
-    checkpoint = load_checkpoint(path, game)
+    path = arguments.checkpoint or shipped_or_none(game)
+    checkpoint = load_checkpoint(path, game) if path else None
+    strength = None if arguments.level is None else _levels(game, path).at(arguments.level)
     sims = arguments.sims or (DEFAULT_SIMS if arguments.seconds is None else None)
     with ThreadPoolExecutor(1) as pool:  # the net gets ready while the first move is thought about
-        engine = pool.submit(Engine, game, checkpoint)
+        engine = pool.submit(engine_with, game, checkpoint)
         session = Session(game, engine.result, SIDES[arguments.side], sims, arguments.seconds)
-        budget_text = f"{sims} simulations" if sims else f"{arguments.seconds:g} s"
-        print(f"{game.name} with the net {path.stem}, {budget_text} a move.")
-        _terminal(session).run()
+        session.strength = strength
+        budget_text = strength_text(strength) if strength else _budget_text(sims, arguments.seconds)
+        print(f"{game.name} with {f'the net {path.stem}' if path else 'random rollouts'}, {budget_text}.")
+        _terminal(session, lambda: _levels(game, path)).run()
 
 
-def _terminal(session: Session) -> Terminal:
+def _levels(game: Game, path: Path | None) -> Levels:
+    if path is None:
+        raise ValueError("random rollouts have no ratings for levels")
+    return read_levels(path, game)
+
+
+def _budget_text(sims: int | None, seconds: float | None) -> str:
+    return f"{sims} simulations a move" if sims else f"{seconds:g} s a move"
+
+
+def _terminal(session: Session, levels: Callable[[], Levels]) -> Terminal:
     """The session on standard input and output."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  (gives `input` line editing and a history, where it exists)
     for stream in (sys.stdin, sys.stdout):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # no byte that arrives is fatal
     live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    return Terminal(session, _read, sys.stdout, live, colour=live and not os.environ.get("NO_COLOR"))
+    return Terminal(session, _read, sys.stdout, live, colour=live and not os.environ.get("NO_COLOR"), levels=levels)
 
 
 def _read(prompt: str) -> str:
@@ -57,22 +70,6 @@ def _read(prompt: str) -> str:
     if not sys.stdin.isatty():
         print(line)  # nobody has typed it: without it the output would make no sense
     return line
-
-
-def _sims(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_SIMS:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_SIMS}, not {text!r}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"must be a number above 0 and up to {MAX_SECONDS}, not {text!r}")
-    return value
 
 
 if __name__ == "__main__":

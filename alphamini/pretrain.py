@@ -13,6 +13,7 @@ from games import get
 def main() -> None:
     options, defaults = run_parser("pretrain", "Plays scripted games and trains a net to imitate the teacher.")
     arguments = options.parse_args()
+    get_teacher(get(arguments.game))  # the line that says so where there is none
     if arguments.from_scratch:
         raise ValueError("--from-scratch leaves out just what pretrain does")
     get_teacher(get(arguments.game))  # refused before anything is written

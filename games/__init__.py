@@ -2,6 +2,7 @@
 
 A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
 `get("path/to/mygame.py")` takes a game from a file of one's own (games/files.py); from then on its name works too.
+A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from games import files
 from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, Position, States, outcome_value
 
-_FILES = ("tictactoe", "connect4", "gomoku")
+_FILES = ("tictactoe", "connect4", "gomoku", "connect6", "othello", "breakthrough", "hex", "go")
 _added: dict[str, tuple[Path, Callable[[], Game]]] = {}  # games from files: where from, and what makes them
 _tried: set[str] = set()  # those that can be played
 

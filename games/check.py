@@ -45,7 +45,7 @@ def random_games(game: Game, count: int, rng: np.random.Generator) -> tuple[list
 def check_statics(game: Game, rng: np.random.Generator) -> None:
     """The record's type, the start position, the symmetry tables."""
     require(game.dtype.itemsize % 8 == 0, f"a record has {game.dtype.itemsize} bytes, not whole 8-byte words")
-    for field in ("to_play", "outcome"):
+    for field in ("to_play", "outcome", *game.past):
         require(field in (game.dtype.names or ()), f"the record has no field {field!r}")
     dirty = np.frombuffer(b"\xff" * (2 * game.dtype.itemsize), game.dtype).copy()
     game.init(dirty)
@@ -66,16 +66,26 @@ def check_statics(game: Game, rng: np.random.Generator) -> None:
             actions = game.action_symmetries[second][game.action_symmetries[first]]
             images = game.cell_symmetries[second][game.cell_symmetries[first]]
             require(np.hstack([actions, images]).tobytes() in group, "the symmetries are not closed under composition")
+    placed = game.num_actions - game.extra_actions
+    require(0 <= game.extra_actions < game.num_actions, f"{game.num_actions} actions are too few for the layout")
+    images = game.action_symmetries[:, :placed]
+    require((images < placed).all(), "a symmetry moves an extra action onto the board")
     if game.policy == "columns":
         columns = game.cell_symmetries.reshape(-1, *game.shape) % game.shape[1]
-        require((columns == game.action_symmetries[:, None, :]).all(), "a symmetry moves columns and cells apart")
+        require((columns == images[:, None, :]).all(), "a symmetry moves columns and cells apart")
     else:
-        require((game.action_symmetries[:, :cells] == game.cell_symmetries).all(), "actions are not cells")
+        planes, landed = np.divmod(images.reshape(len(images), game.action_planes, cells), cells)
+        require((landed == game.cell_symmetries[:, None, :]).all(), "a symmetry moves actions and cells apart")
+        require((planes == planes[:, :, :1]).all(), "a symmetry tears a plane of actions apart")
 
 
 def check_text(game: Game, rng: np.random.Generator) -> None:
     """Every action survives the way through text; what is not a move is refused in one line."""
-    for action in range(game.num_actions):
+    silent = [action for action in range(game.num_actions) if game.action_text(action) == ""]
+    if silent:
+        played = np.concatenate([ply.states for ply in random_games(game, 64, rng)[0]])
+        require(not game.legal_mask(played)[:, silent].any(), "an action that is legal has no text")
+    for action in sorted(set(range(game.num_actions)) - set(silent)):
         text = game.action_text(action)
         require(game.parse_action(text) == action, f"action {action} is written {text!r}, which reads as another")
         require(game.parse_action(f" {text.upper()} ") == action, f"{text.upper()!r} with spaces is not understood")
@@ -161,7 +171,7 @@ def check_symmetries(game: Game, rng: np.random.Generator) -> None:
 
 
 def check_transpositions(game: Game, rng: np.random.Generator) -> None:
-    """Two orders of moves to one position give the same bytes: a player's next two moves are swapped."""
+    """Two orders of moves to one position give the same bytes, the past aside: a player's next two moves are swapped."""
     plies, final = random_games(game, 64, rng)
     states = [ply.states for ply in plies] + [final]
     for first, second, third, after in zip(plies, plies[1:], plies[2:], states[3:], strict=False):
@@ -174,7 +184,10 @@ def check_transpositions(game: Game, rng: np.random.Generator) -> None:
             possible &= swapped[field] == after[field]
         possible &= (game.legal_mask(swapped) == game.legal_mask(after)).all(axis=1)
         possible &= (game.planes(swapped) == game.planes(after)).all(axis=(1, 2, 3))
-        require(_same(swapped[possible], after[possible]), "one position, two records: the order of moves shows in it")
+        one, two = swapped[possible], after[possible]
+        for field in game.past:
+            one[field] = two[field] = 0
+        require(_same(one, two), "one position, two records: the order of moves shows in it")
 
 
 CHECKS: tuple[Callable[[Game, np.random.Generator], None], ...] = (

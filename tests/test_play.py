@@ -13,6 +13,8 @@ import torch
 
 import games
 from alphamini import play as play_command
+from alphamini.arena.levels import Levels, Strength
+from alphamini.interfaces import terminal
 from alphamini.interfaces.engine import Engine
 from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal
@@ -92,6 +94,15 @@ def test_a_live_terminal_says_that_it_thinks():
     ("redo", "nothing to play again"),
     ("save", "save needs the name of a file"),
     ("load", "load needs the name of a file"),
+    ("sims", "sims needs a whole number from 1 to 1000000"),
+    ("sims 0", "sims needs a whole number from 1 to 1000000"),
+    ("sims ２", "sims needs a whole number from 1 to 1000000"),
+    ("sims 99999999999999", "sims needs a whole number from 1 to 1000000"),
+    ("level", "level needs a rating in Elo, or off"),
+    ("level high", "level needs a rating in Elo, or off"),
+    ("level 100", "there are no ratings for levels here"),
+    ("analysis", "analysis needs on or off"),
+    ("analysis maybe", "analysis needs on or off"),
     ("load /nowhere/game", "there is no file"),
     ("load /", "there is no file"),
     ("save /", "choose another name"),
@@ -233,6 +244,55 @@ def test_garbage_never_raises(tmp_path, monkeypatch):
         sign = rng.choice(["".join(rng.choices(signs, k=rng.randrange(8))), "x" * 5000, rng.choice(words)])
         lines.append(f"{rng.choice(words)} {sign}".strip() if rng.random() < 0.5 else rng.choice(words))
     assert transcript(session_of(sims=5), *lines).endswith("bye\n")
+
+
+def test_sims_are_set_while_playing():
+    session = session_of(side="both", sims=10)
+    assert answer(session, "sims 77") == "77 simulations a move"
+    assert " 77 visits, " in answer(session, "hint")
+
+
+def test_analysis_while_it_thinks(monkeypatch):
+    monkeypatch.setattr(terminal, "LOG_SECONDS", 0)
+    monkeypatch.setattr(terminal, "LIVE_SECONDS", 0)
+    seen = transcript(session_of("gomoku5", sims=30), "analysis on", "c3")
+    views = [line for line in seen.splitlines() if line.startswith("  win rate ")]
+    assert len(views) == 30
+    assert all(" line " in view for view in views)
+    assert " 30 visits, " in views[-1]
+    seen = transcript(session_of("gomoku5", sims=30), "analysis on", "c3", live=True)
+    assert seen.count("\r\x1b[Kwin rate ") == 30
+    assert "  win rate " not in transcript(session_of("gomoku5"), "analysis on", "analysis off", "c3")
+
+
+LEVELS = Levels([(-300.0, Strength(1, 8.0)), (-100.0, Strength(1, 1.0)), (0.0, Strength(1)), (100.0, Strength(64))])
+
+
+def test_levels():
+    session, out = session_of("gomoku5", side="second"), io.StringIO()
+    typed = iter(["level 50", "sims 3", "level -300", "level off", "level 500", "quit"])
+    session.strength = LEVELS.at(0)
+    Terminal(session, lambda prompt: next(typed), out, levels=lambda: LEVELS).run()
+    seen = out.getvalue()
+    assert " 1 visit, " in seen  # the first move, at level 0
+    for words in (
+        "level 50: 8 simulations a move\n",
+        "3 simulations a move\n",
+        "level -300: 1 simulation a move, moves drawn at temperature 8\n",
+        "as strong as it can\n",
+        "level 500 is not within the rated ones, -300 to 100 Elo\n",
+    ):
+        assert words in seen
+    assert session.strength is None
+
+
+def test_a_weak_level_draws_its_moves():
+    session = session_of("gomoku5", side="none")
+    session.strength = Strength(1, 1.0)
+    actions = {session.think().action for _ in range(100)}
+    assert len(actions) > 15  # of 25 that are alike to the uniform evaluator
+    session.strength = Strength(1)
+    assert len({session.think().action for _ in range(20)}) == 1
 
 
 # Files
@@ -418,6 +478,9 @@ def test_output_that_cannot_show_every_letter(checkpoint):
     ["--seconds", "nan"],
     ["--sims", "10", "--seconds", "1"],
     ["--side", "left"],
+    ["--level", "strong"],
+    ["--level", "99999"],
+    ["--level", "0", "--sims", "5"],
 ])  # fmt: skip
 def test_bad_options_are_one_line(checkpoint, arguments, monkeypatch, capsys):
     arguments = [str(checkpoint) if a == "CHECKPOINT" else a for a in arguments]
@@ -430,13 +493,17 @@ def test_bad_options_are_one_line(checkpoint, arguments, monkeypatch, capsys):
     assert err.count("\n") == 1
 
 
-def test_a_game_without_a_net_says_what_to_do(monkeypatch, tmp_path, capsys):
+def test_a_game_without_a_net_is_played_with_rollouts(monkeypatch, tmp_path, capfd, caplog):
     monkeypatch.setattr(shipped, "FOLDERS", (tmp_path,))
-    monkeypatch.setattr(sys, "argv", ["play", "--game", "connect4"])
-    with pytest.raises(SystemExit) as ending:
-        run_command(play_command.main)
-    assert ending.value.code == 2
-    assert "train one: python -m alphamini.selfplay --game connect4" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["play", "--game", "connect4", "--sims", "20"])
+    monkeypatch.setattr(play_command, "_read", lambda prompt: next(typed))
+    typed = iter(["4", "hint", "level 0", "quit"])
+    play_command.main()
+    assert "train one: python -m alphamini.selfplay --game connect4; until then random rollouts think" in caplog.text
+    seen = capfd.readouterr().out
+    assert "connect4 with random rollouts, 20 simulations a move." in seen
+    assert "inference: random rollouts: no net ships for the game" in seen
+    assert "random rollouts have no ratings for levels" in seen
 
 
 def test_a_bad_option_leaves_no_traceback():

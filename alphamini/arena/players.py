@@ -5,6 +5,9 @@ scripted@level=2                     the scripted teacher (default: its stronges
 rollouts@sims=1000                   tree search with random playouts, no net
 net:PATH@sims=400                    tree search with a net; `net` alone is the net that ships for the game
 net:PATH@seconds=1                   ... for a time; `sims=1` is the raw policy
+net@sims=1,temperature=0.5           ... with a move drawn from the search's policy ** (1 / temperature)
+net@level=-50                        ... weakened to about that rating: see alphamini.arena.levels
+command:PROGRAM ARGUMENTS@seconds=1  another engine over its protocol: see alphamini.arena.command
 """
 
 from __future__ import annotations
@@ -12,25 +15,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alphamini.arena.command import CommandPlayer, protocol_of
+from alphamini.arena.levels import Strength, read_levels
+from alphamini.arena.specs import Spec, parse_spec
 from alphamini.learn.scripted import ask, random_actions
 from alphamini.learn.teachers import get_teacher
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import Evaluator, Search
+from alphamini.search.search import Evaluator, Search, choose
 from games import Game, States
 
 DEFAULT_SIMS = 100
 MAX_SIMS = 1_000_000
 NODES_AT_ONCE = 200_000  # bounds the memory of a batch of trees
 TIMED_NODES = 300_000  # and of one tree under a clock
+OPTIONS = {
+    "random": (),
+    "scripted": ("level",),
+    "rollouts": ("sims", "seconds"),
+    "net": ("sims", "seconds", "temperature", "level"),
+    "command": ("seconds", "protocol"),
+}  # of a SPEC, by its kind
 
 
 class Player(Protocol):
@@ -42,28 +54,6 @@ class Player(Protocol):
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
         """states [n], none of them over -> one legal action each."""
-
-
-@dataclass(frozen=True)
-class Spec:
-    kind: str
-    argument: str
-    options: dict[str, str]
-
-
-def parse_spec(text: str) -> Spec:
-    """ValueError with one line if `text` is not of the form KIND[:ARGUMENT][@key=value,...]."""
-    head, at, tail = text.rpartition("@")  # a path may hold an @ too: the last one begins the options
-    if "=" not in tail or not at:
-        head, tail = (head, tail) if at and "/" not in tail else (text, "")
-    kind, _, argument = head.partition(":")
-    options = {}
-    for item in filter(None, tail.split(",")):
-        key, equals, value = item.partition("=")
-        if not equals or not key or not value:
-            raise ValueError(f"player {text!r}: expected key=value after @, got {item!r}")
-        options[key] = value
-    return Spec(kind, argument, options)
 
 
 class RandomPlayer:
@@ -103,24 +93,42 @@ class SearchPlayer:
         sims: int | None,
         seconds: float | None,
         about: str = "",
+        temperature: float = 0.0,
     ):
-        """`worker` makes an evaluator for one stream of random numbers; either `sims` or `seconds` is given."""
+        """`worker` makes an evaluator for one stream of random numbers; either `sims` or `seconds` is given.
+
+        Above a `temperature` of 0 the move is drawn from the search's policy ** (1 / temperature)."""
         self.name, self.simulations, self.about, self._seconds = name, sims, about, seconds
+        self._temperature = temperature
         self._game, self._worker, self._local = game, worker, threading.local()
 
-    def with_budget(self, name: str, sims: int) -> SearchPlayer:
+    def with_budget(self, name: str, sims: int, temperature: float = 0.0) -> SearchPlayer:
         """The same evaluator at another budget."""
-        return SearchPlayer(self._game, name, self._worker, sims, None, self.about)
+        return SearchPlayer(self._game, name, self._worker, sims, None, self.about, temperature)
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
         if getattr(self._local, "rng", None) is not rng:  # another match: its result must not depend on earlier ones
             self._local.rng, self._local.evaluator = rng, self._worker(rng)
         evaluator: Evaluator = self._local.evaluator
         if self.simulations is None:
-            return np.concatenate([self._timed(states[i : i + 1], evaluator) for i in range(len(states))])
-        chunk = max(1, NODES_AT_ONCE // self.simulations)
-        parts = [states[i : i + chunk] for i in range(0, len(states), chunk)]
-        return np.concatenate([self._counted(part, evaluator) for part in parts])
+            policies = [self._timed(states[i : i + 1], evaluator) for i in range(len(states))]
+        else:
+            policies = [self._counted(part, evaluator)[0] for part in self._parts(states)]
+        policy = np.concatenate(policies)
+        if self._temperature == 0:
+            return policy.argmax(1).astype(np.int32)
+        actions: NDArray[np.int32] = choose(policy, self._temperature, rng.random(len(policy)))
+        return actions
+
+    def values(self, states: States, rng: np.random.Generator) -> NDArray[np.float32]:
+        """[n] in [-1, 1]: what a counted search makes of the states [n], none of them over, for their sides to move."""
+        evaluator = self._worker(rng)
+        return np.concatenate([self._counted(part, evaluator)[1] for part in self._parts(states)])
+
+    def _parts(self, states: States) -> list[States]:
+        """As many states at once as the memory of their trees allows."""
+        chunk = max(1, NODES_AT_ONCE // (self.simulations or 1))
+        return [states[i : i + chunk] for i in range(0, len(states), chunk)]
 
     def _search(self, trees: int, capacity: int) -> Search:
         """The thread's search of that size: allocating one is slow, using one again is not."""
@@ -129,65 +137,99 @@ class SearchPlayer:
             kept = self._local.search = Search(self._game, trees, capacity)
         return kept
 
-    def _counted(self, states: States, evaluator: Evaluator) -> NDArray[np.int32]:
+    def _counted(self, states: States, evaluator: Evaluator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """states [n] -> the search's policies [n, A] and values [n]."""
         assert self.simulations is not None
         search = self._search(len(states), self.simulations)
         rows = np.arange(len(states), dtype=np.int32)
         search.reset(rows, states)
         search.budget[rows] = self.simulations
         search.run(evaluator, rows)
-        return search.policy(rows).argmax(1).astype(np.int32)
+        return search.policy(rows), search.statistics(rows).value
 
-    def _timed(self, state: States, evaluator: Evaluator) -> NDArray[np.int32]:
+    def _timed(self, state: States, evaluator: Evaluator) -> NDArray[np.float32]:
         assert self._seconds is not None
         end = time.perf_counter() + self._seconds
         search, rows = self._search(1, TIMED_NODES), np.zeros(1, np.int32)
         search.reset(rows, state)
         search.budget[0] = MAX_SIMS
         while search.searching(rows)[0]:
-            search.wave(evaluator, rows)
+            search.hasty_wave(evaluator, rows)
             if time.perf_counter() >= end:
                 break
-        return search.policy(rows).argmax(1).astype(np.int32)
+        return search.policy(rows)
 
 
 def net_player(
-    game: Game, checkpoint: Checkpoint, name: str, sims: int | None, seconds: float | None, threads: int
+    game: Game,
+    checkpoint: Checkpoint,
+    name: str,
+    sims: int | None,
+    seconds: float | None,
+    threads: int,
+    temperature: float = 0.0,
 ) -> SearchPlayer:
     """A player from weights in memory."""
     backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=threads)
-    return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, backend.describe())
+    return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, backend.describe(), temperature)
 
 
 def make_player(game: Game, text: str, threads: int = 1) -> Player:
     """The player that SPEC `text` describes, for `threads` callers at once; ValueError with one line if it is wrong."""
     spec = parse_spec(text)
-    allowed = {"random": (), "scripted": ("level",), "rollouts": ("sims", "seconds"), "net": ("sims", "seconds")}
-    if spec.kind not in allowed:
-        raise ValueError(f"player {text!r}: no kind {spec.kind!r}; there are {', '.join(allowed)}")
+    if spec.kind not in OPTIONS:
+        raise ValueError(f"player {text!r}: no kind {spec.kind!r}; there are {', '.join(OPTIONS)}")
+    allowed = OPTIONS[spec.kind]
     for key in spec.options:
-        if key not in allowed[spec.kind]:
-            known = ", ".join(allowed[spec.kind]) or "no options"
+        if key not in allowed:
+            known = ", ".join(allowed) or "no options"
             raise ValueError(f"player {text!r}: no option {key!r}; {spec.kind} takes {known}")
-    if spec.argument and spec.kind != "net":
+    if spec.argument and spec.kind not in ("net", "command"):
         raise ValueError(f"player {text!r}: {spec.kind} takes nothing after a colon")
     if spec.kind == "random":
         return RandomPlayer(game)
     if spec.kind == "scripted":
         return ScriptedPlayer(game, _number(text, spec, "level", 1, 99))
-    seconds = _seconds(text, spec)
+    seconds = _real(text, spec, "seconds", 3600)
+    if spec.kind == "command":
+        protocol = protocol_of(spec.argument, spec.options.get("protocol", ""))
+        return CommandPlayer(game, spec.argument, 1.0 if seconds is None else seconds, protocol)
     sims = _number(text, spec, "sims", 1, MAX_SIMS)
     if seconds is not None and sims is not None:
         raise ValueError(f"player {text!r}: sims or seconds, not both")
-    if seconds is None and sims is None:
-        sims = DEFAULT_SIMS
-    budget = f"{sims} sims" if seconds is None else f"{seconds:g} s"
     if spec.kind == "rollouts":
+        sims, budget = _budget(sims, seconds)
         return SearchPlayer(
             game, f"rollouts {budget}", lambda rng: RandomRollouts(game, int(rng.integers(2**63))), sims, seconds
         )
     path = Path(spec.argument) if spec.argument else shipped_checkpoint(game)
-    return net_player(game, load_checkpoint(path, game), f"{path.stem} {budget}", sims, seconds, threads)
+    checkpoint = load_checkpoint(path, game)
+    if "level" in spec.options:
+        if len(spec.options) > 1:
+            raise ValueError(f"player {text!r}: a level stands alone")
+        strength = _level(text, spec, path, game)
+        name = f"{path.stem} level {spec.options['level']}"
+        return net_player(game, checkpoint, name, strength.sims, None, threads, strength.temperature)
+    temperature = _real(text, spec, "temperature", 100) or 0.0
+    sims, budget = _budget(sims, seconds)
+    name = f"{path.stem} {budget}" + (f" temperature {temperature:g}" if temperature else "")
+    return net_player(game, checkpoint, name, sims, seconds, threads, temperature)
+
+
+def _budget(sims: int | None, seconds: float | None) -> tuple[int | None, str]:
+    """The simulations a move, and the budget in words."""
+    if seconds is not None:
+        return None, f"{seconds:g} s"
+    sims = sims or DEFAULT_SIMS
+    return sims, f"{sims} sims"
+
+
+def _level(text: str, spec: Spec, path: Path, game: Game) -> Strength:
+    try:
+        elo = float(spec.options["level"])
+    except ValueError:
+        raise ValueError(f"player {text!r}: level must be a rating in Elo") from None
+    return read_levels(path, game).at(elo)
 
 
 def _number(text: str, spec: Spec, key: str, low: int, high: int) -> int | None:
@@ -199,13 +241,13 @@ def _number(text: str, spec: Spec, key: str, low: int, high: int) -> int | None:
     return int(value)
 
 
-def _seconds(text: str, spec: Spec) -> float | None:
-    if "seconds" not in spec.options:
+def _real(text: str, spec: Spec, key: str, most: int) -> float | None:
+    if key not in spec.options:
         return None
     try:
-        value = float(spec.options["seconds"])
+        value = float(spec.options[key])
     except ValueError:
         value = -1.0
-    if not 0 < value <= 3600:
-        raise ValueError(f"player {text!r}: seconds must be a number above 0 and up to 3600")
+    if not 0 < value <= most:
+        raise ValueError(f"player {text!r}: {key} must be a number above 0 and up to {most}")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
@@ -18,7 +19,7 @@ from games import Game, Position, get
 DEFAULT_SIMS = 400
 MAX_SIMS = 1_000_000  # under a clock too: far beyond it the tree's float32 sums would lose single visits
 MEMORY = 2**30  # bytes of a full tree; the machine gives them page by page, as the tree grows
-MAX_NODES = 300_000
+MIN_NODES, MAX_NODES = 256, 300_000
 ROW = np.zeros(1, np.int32)  # the engine's one tree
 
 
@@ -31,6 +32,7 @@ class Candidate:
     win_rate: float  # in [0, 1], a draw counts half; nan where the move was never tried
     prior: float
     proof: int  # as `Analysis.proof`
+    share: float  # of the search's policy: what a temperature draws from
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Analysis:
     variation: tuple[int, ...]  # the principal variation, `action` first
     proof: int  # 0 unless the result is certain: see alphamini.search.kernels, and `search.proof_plies`
     candidates: tuple[Candidate, ...]  # every legal move, the best first
+
+
+Watch = Callable[[Callable[[], Analysis]], bool]
+"""Asked after every wave of a search, with what gives its result so far; True ends the search."""
 
 
 class Engine:
@@ -62,10 +68,15 @@ class Engine:
         self.game = get(game) if isinstance(game, str) else game
         self.about = "an evaluator of your own"  # what evaluates, and why it was picked
         self._evaluator = evaluator or self._net(checkpoint)
-        bytes_a_node = 20 * self.game.num_actions + 64 + self.game.dtype.itemsize
-        self._search = Search(self.game, trees=1, capacity=min(MAX_NODES, MEMORY // bytes_a_node))
-        self._root: Position | None = None  # where the tree stands
+        self._bytes_a_node = 20 * self.game.num_actions + 64 + self.game.dtype.itemsize
+        self.limit_memory(MEMORY)
         self.analyse(self.game.initial(), sims=2)  # loads the compiled code, so that no move's time pays for it
+
+    def limit_memory(self, tree: int) -> None:
+        """Throws the tree away for one of at most `tree` bytes (and MIN_NODES nodes at least)."""
+        nodes = max(MIN_NODES, min(MAX_NODES, tree // self._bytes_a_node))
+        self._search = Search(self.game, trees=1, capacity=nodes)
+        self._root: Position | None = None  # where the tree stands
 
     def _net(self, checkpoint: Checkpoint | Path | str | None) -> Evaluator:
         if not isinstance(checkpoint, Checkpoint):
@@ -74,7 +85,13 @@ class Engine:
         self.about = backend.describe()
         return backend.worker()
 
-    def analyse(self, position: Position, sims: int | None = None, seconds: float | None = None) -> Analysis:
+    def analyse(
+        self,
+        position: Position,
+        sims: int | None = None,
+        seconds: float | None = None,
+        watch: Watch | None = None,
+    ) -> Analysis:
         """Searches for so many simulations or so long, whichever ends first (neither: DEFAULT_SIMS simulations).
 
         Simulations that an earlier search left in the tree count; a result that is certain ends the search early.
@@ -91,8 +108,8 @@ class Engine:
         self._search.budget[0] = sims
         self._root = None  # an interrupted wave leaves a tree that cannot be used again
         while self._search.searching(ROW)[0]:
-            self._search.wave(self._evaluator, ROW)
-            if time.perf_counter() >= end:
+            self._search.hasty_wave(self._evaluator, ROW)
+            if time.perf_counter() >= end or (watch is not None and watch(lambda: self._read(position, start))):
                 break
         self._root = position
         return self._read(position, start)
@@ -127,7 +144,7 @@ class Engine:
             variation=tuple(variation),
             proof=certain,
             candidates=tuple(
-                Candidate(a, int(visits[a]), float(win_rate[a]), float(prior[a]), int(proof[a]))
+                Candidate(a, int(visits[a]), float(win_rate[a]), float(prior[a]), int(proof[a]), float(policy[a]))
                 for a in sorted(position.legal_actions, key=lambda a: (a != best, -policy[a], -visits[a], -prior[a]))
             ),
         )

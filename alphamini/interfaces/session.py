@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from alphamini.interfaces.engine import Analysis, Engine
+from alphamini.arena.levels import Strength
+from alphamini.interfaces.clock import Clock
+from alphamini.interfaces.engine import Analysis, Engine, Watch
 from alphamini.model.checkpoint import write_bytes
 from games import DRAW, Game, Position
 
@@ -29,11 +33,20 @@ class Session:
         seconds: float | None = None,
     ):
         self.game, self.humans = game, humans
-        self._engine, self._sims, self._seconds = engine, sims, seconds
+        self._engine = engine
+        self.sims, self.seconds = sims, seconds  # a move; both None: the clock alone, or the engine's own measure
+        self.strength: Strength | None = None  # of the engine's moves, in place of `sims` and `seconds`
+        self.clocks = (Clock(), Clock())  # of player 0 and player 1; only the engine's moves are charged here
+        self._rng = random.Random()
         self.new()
 
     def new(self) -> None:
         self._set(self.game.initial(), resigned=False)
+
+    def go_to(self, position: Position) -> None:
+        """Goes on from `position`, of the same game."""
+        assert position.game is self.game
+        self._set(position, resigned=False)
 
     def _set(self, position: Position, resigned: bool) -> None:
         self.position = position
@@ -59,10 +72,39 @@ class Session:
         self._refuse_when_over()
         self._set(self.position.play(action), resigned=False)
 
-    def analyse(self) -> Analysis:
-        """What the engine thinks of the position, which stays as it is."""
+    @property
+    def engine(self) -> Engine:
+        return self._engine()
+
+    def analyse(self, watch: Watch | None = None, position: Position | None = None) -> Analysis:
+        """What the engine thinks of `position`, by default the one of the game; nothing changes, no clock runs."""
+        if position is None:
+            self._refuse_when_over()
+            position = self.position
+        budget = self.clocks[position.to_play].budget((self.game.max_plies - len(position.moves) + 1) // 2)
+        limits = [limit for limit in (self.seconds, budget) if limit is not None]
+        return self.engine.analyse(position, self.sims, min(limits, default=None), watch)
+
+    def think(self, watch: Watch | None = None) -> Analysis:
+        """The engine's choice for the side to move, which pays with its clock. `play` plays it."""
         self._refuse_when_over()
-        return self._engine().analyse(self.position, self._sims, self._seconds)
+        if self.strength is None:
+            analysis = self.analyse(watch)
+        else:
+            analysis = self._weakened(self.engine.analyse(self.position, self.strength.sims), self.strength)
+        self.clocks[self.position.to_play].spend(analysis.seconds)
+        return analysis
+
+    def _weakened(self, analysis: Analysis, strength: Strength) -> Analysis:
+        """The same search with a move drawn from its policy, at the strength's temperature."""
+        drawn = strength.draw([candidate.share for candidate in analysis.candidates], self._rng.random())
+        chosen = analysis.candidates[drawn]
+        if chosen.action == analysis.action:
+            return analysis
+        win_rate = chosen.win_rate if chosen.visits else analysis.win_rate
+        return replace(
+            analysis, action=chosen.action, win_rate=win_rate, proof=chosen.proof, variation=(chosen.action,)
+        )
 
     def about(self) -> str:
         """One line: what evaluates the engine's positions."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TextIO
 
-from alphamini.interfaces.engine import Analysis
+from alphamini.arena.levels import Levels, Strength
+from alphamini.interfaces.engine import MAX_SIMS, Analysis, Watch
 from alphamini.interfaces.session import MOVES_A_LINE, Session
 from alphamini.search.search import proof_plies
 
 HINT_MOVES = 5
 LINE_MOVES = 8
+LIVE_WIDTH = 79  # of a line that is overwritten: a terminal would not go back over two
+LIVE_SECONDS, LOG_SECONDS = 0.2, 1.0  # between two views of a search, overwritten or line by line
 ERASE = "\r\x1b[K"
 HELP = """\
   {example:<10} plays that move
@@ -18,6 +22,9 @@ HELP = """\
   undo       takes back your last move and the answer to it
   redo       plays again what was taken back
   moves      the moves so far
+  sims N     so many simulations a move for the engine
+  level ELO  the engine plays at about that rating; level off: as strong as it can
+  analysis on | off  its view while it thinks: win rate, visits, the line it expects
   resign     gives the game up
   new        begins another game
   save FILE  writes the game to a file
@@ -33,14 +40,23 @@ class _Quit(Exception):
 class Terminal:
     """Runs a session on `read` (a prompt in, a line out; EOFError at the end) and `out`.
 
-    `live`: a person looks at `out`, so lines may be overwritten; `colour`: it shows colours.
+    `live`: a person looks at `out`, so lines may be overwritten; `colour`: it shows colours. `levels`: the rated
+    strengths of the engine's net, ValueError with one line where there are none.
     """
 
     def __init__(
-        self, session: Session, read: Callable[[str], str], out: TextIO, live: bool = False, colour: bool = False
+        self,
+        session: Session,
+        read: Callable[[str], str],
+        out: TextIO,
+        live: bool = False,
+        colour: bool = False,
+        levels: Callable[[], Levels] | None = None,
     ):
+        self._levels, self._analysis = levels, False
         self._session, self._read, self._out, self._live, self._colour = session, read, out, live, colour
-        self._example = session.game.action_text(session.game.num_actions // 2)
+        legal = session.game.initial().legal_actions
+        self._example = session.game.action_text(legal[len(legal) // 2])
         self._commands: dict[str, Callable[[], None]] = {
             "hint": self._hint,
             "undo": lambda: self._change(session.undo),
@@ -53,9 +69,12 @@ class Terminal:
             "quit": self._quit,
             "exit": self._quit,
         }
-        self._file_commands: dict[str, Callable[[str], None]] = {
-            "save": lambda name: self._say(f"saved in {session.save(name)}"),
-            "load": lambda name: self._change(lambda: session.load(name)),
+        self._with_a_word: dict[str, tuple[Callable[[str], None], str]] = {  # what each does, and what it needs
+            "save": (lambda name: self._say(f"saved in {session.save(name)}"), "the name of a file"),
+            "load": (lambda name: self._change(lambda: session.load(name)), "the name of a file"),
+            "sims": (self._set_sims, f"a whole number from 1 to {MAX_SIMS}"),
+            "level": (self._set_level, "a rating in Elo, or off"),
+            "analysis": (self._set_analysis, "on or off"),
         }
 
     def run(self) -> None:
@@ -79,10 +98,11 @@ class Terminal:
         word, _, rest = line.partition(" ")
         word, rest = word.lower(), rest.strip()
         try:
-            if word in self._file_commands:
+            if word in self._with_a_word:
+                do, need = self._with_a_word[word]
                 if not rest:
-                    raise ValueError(f"{word} needs the name of a file")
-                self._file_commands[word](rest)
+                    raise ValueError(f"{word} needs {need}")
+                do(rest)
             elif word in self._commands:
                 if rest:
                     raise ValueError(f"{word} takes nothing after it")
@@ -111,14 +131,14 @@ class Terminal:
 
     def _engine_move(self) -> None:
         mover = self._side(self._session.position.to_play)
-        analysis = self._analyse()
+        analysis = self._watched(self._session.think)
         text = self._session.game.action_text(analysis.action)
         self._session.play(analysis.action)
         self._say(f"{mover} plays {text} ({self._view(analysis)})")
         self._show()
 
     def _hint(self) -> None:
-        analysis = self._analyse()
+        analysis = self._watched(self._session.analyse)
         text = self._session.game.action_text
         self._say(f"hint: {text(analysis.action)} ({self._view(analysis)})")
         self._say("  move  visits  prior  win rate")
@@ -131,14 +151,29 @@ class Terminal:
             self._say(f"  {text(candidate.action):>4}  {candidate.visits:6d}  {prior:>5}  {value:>8}")
         self._say(f"  inference: {self._session.about()}")
 
-    def _analyse(self) -> Analysis:
+    def _watched(self, search: Callable[[Watch | None], Analysis]) -> Analysis:
+        """A search, with its view shown meanwhile where that is wanted."""
         if self._live:
             self._out.write("thinking ...")
             self._out.flush()
-        analysis = self._session.analyse()
+        analysis = search(self._live_view() if self._analysis else None)
         if self._live:
             self._out.write(ERASE)
         return analysis
+
+    def _live_view(self) -> Watch:
+        interval, last = LIVE_SECONDS if self._live else LOG_SECONDS, time.monotonic()
+
+        def show(result: Callable[[], Analysis]) -> bool:
+            nonlocal last
+            if time.monotonic() >= last + interval:
+                last = time.monotonic()
+                view = self._view(result())
+                self._out.write(f"{ERASE}{view[:LIVE_WIDTH]}" if self._live else f"  {view}\n")
+                self._out.flush()
+            return False
+
+        return show
 
     def _view(self, analysis: Analysis) -> str:
         """The search's view on one line."""
@@ -153,6 +188,33 @@ class Terminal:
             self._say("  ".join(words[i : i + MOVES_A_LINE]))
         if not words:
             self._say("no moves yet")
+
+    def _set_sims(self, text: str) -> None:
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MAX_SIMS and len(text) < 9):
+            raise ValueError(f"sims needs {self._with_a_word['sims'][1]}")
+        session = self._session
+        session.sims, session.seconds, session.strength = int(text), None, None
+        self._say(f"{_count(session.sims, 'simulation', 'simulations')} a move")
+
+    def _set_level(self, text: str) -> None:
+        if text.lower() == "off":
+            self._session.strength = None
+            self._say("as strong as it can")
+            return
+        try:
+            elo = float(text)
+        except ValueError:
+            raise ValueError(f"level needs {self._with_a_word['level'][1]}") from None
+        if self._levels is None:
+            raise ValueError("there are no ratings for levels here")
+        self._session.strength = self._levels().at(elo)
+        self._say(f"level {elo:g}: {strength_text(self._session.strength)}")
+
+    def _set_analysis(self, text: str) -> None:
+        if text.lower() not in ("on", "off"):
+            raise ValueError("analysis needs on or off")
+        self._analysis = text.lower() == "on"
+        self._say(f"analysis is {text.lower()}")
 
     def _resign(self) -> None:
         self._session.resign()
@@ -196,6 +258,11 @@ def _proof_text(proof: int) -> str:
         return ""
     plies = proof_plies(proof)
     return f"{'wins' if proof > 0 else 'loses'} in {_count(plies, 'ply', 'plies')}" if plies else "draw"
+
+
+def strength_text(strength: Strength) -> str:
+    drawn = f", moves drawn at temperature {strength.temperature:g}" if strength.temperature else ""
+    return f"{_count(strength.sims, 'simulation', 'simulations')} a move{drawn}"
 
 
 def _count(number: int, one: str, many: str) -> str:

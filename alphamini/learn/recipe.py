@@ -44,7 +44,7 @@ class Recipe:
 
 
 def for_game(game: Game) -> Recipe:
-    """The default recipe."""
+    """The default recipe; a game that no teacher knows is learnt from scratch."""
     blocks, channels = default_size(game)
     recipe = Recipe(game=game.name, blocks=blocks, channels=channels, from_scratch=not has_teacher(game))
     if game.family == "tictactoe":

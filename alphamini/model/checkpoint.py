@@ -87,7 +87,7 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
         raise CheckpointError(f"{path} was trained for {name}, not for {game.name}")
     if version != game.rules_version:
         raise CheckpointError(f"{path} knows rules version {version} of {name}; this is version {game.rules_version}")
-    if net.planes != game.num_planes or net.policy != game.policy:
+    if not net.fits(game):
         raise CheckpointError(f"{path} holds a net that does not fit {game.name}")
     if {name: w.shape for name, w in weights.items()} != net.shapes():
         raise CheckpointError(f"{path} does not hold the weights of the net that it describes")

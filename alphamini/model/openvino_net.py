@@ -107,10 +107,13 @@ def build(
         y = layers.tower_relu(layers.conv(x, f"blocks.{i}.first"))
         x = layers.tower_relu(ops.add(x, layers.conv(y, f"blocks.{i}.second")))
 
-    overall = layers.linear(_pool(ops.relu(layers.conv(x, "policy_global"))), "policy_mix")
+    pooled = _pool(ops.relu(layers.conv(x, "policy_global")))
+    overall = layers.linear(pooled, "policy_mix")
     p = ops.add(layers.conv(x, "policy_local"), ops.unsqueeze(overall, [2, 3]))
     p = _convolution(ops.relu(p), ops.constant(weights["policy_out.weight"]), weights["policy_out.bias"])
     policy = ops.reduce_mean(p, [1, 2], False) if config.policy == "columns" else ops.reshape(p, [0, -1], True)
+    if config.extra_actions:
+        policy = ops.concat([policy, layers.linear(pooled, "policy_extra")], 1)
 
     hidden = ops.relu(layers.linear(_pool(ops.relu(layers.conv(x, "value_local"))), "value_hidden"))
     chances = ops.softmax(layers.linear(hidden, "value_out"), 1)  # win, draw, loss

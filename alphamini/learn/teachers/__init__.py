@@ -13,6 +13,7 @@ __all__ = ["Teacher", "get_teacher", "has_teacher"]
 
 
 def has_teacher(game: Game) -> bool:
+    """Is there a teacher for the game's family?"""
     return game.family in _FAMILIES
 
 

@@ -1,0 +1,100 @@
+"""Strengths below the strongest: a level in Elo becomes a number of simulations and a temperature.
+
+The ratings of a net lie beside it: `gomoku9.json` beside `gomoku9.safetensors`, as `evaluate --levels` writes them.
+Weaker than the raw policy's best move is a move drawn from the raw policy: p ** (1 / temperature).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp2, log2
+from pathlib import Path
+
+import numpy as np
+
+from alphamini.arena.specs import parse_spec
+from alphamini.search.search import choose
+from games import Game
+
+TEMPERATURES = (8.0, 4.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)  # of the raw policy, the weakest first
+BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+@dataclass(frozen=True)
+class Strength:
+    sims: int
+    temperature: float = 0.0  # 0: the best move
+
+    def draw(self, policy: Sequence[float], uniform: float) -> int:
+        """An index into `policy` (it need not sum to 1) at the temperature; `uniform` is in [0, 1)."""
+        weights = np.array([policy], np.float32)
+        return int(choose(weights / max(float(weights.sum()), 1e-30), self.temperature, np.array([uniform]))[0])
+
+
+LADDER = tuple(Strength(1, temperature) for temperature in TEMPERATURES) + tuple(Strength(sims) for sims in BUDGETS)
+"""What is rated for the levels of a net, the weakest first."""
+
+
+class Levels:
+    """The strengths of one net by their ratings."""
+
+    def __init__(self, rated: Sequence[tuple[float, Strength]]):
+        """`rated`: (Elo, strength). Ratings that noise has put in the wrong order are pooled (isotonic regression)."""
+        ordered = sorted(rated, key=lambda point: (point[1].sims, -point[1].temperature))
+        self._strengths = [strength for _, strength in ordered]
+        self._elo = _rising([elo for elo, _ in ordered])
+
+    @property
+    def range(self) -> tuple[float, float]:
+        return self._elo[0], self._elo[-1]
+
+    def at(self, elo: float) -> Strength:
+        """The strength of that rating, between two rated ones; ValueError, one line, outside of what was rated."""
+        low, high = self.range
+        if not low <= elo <= high:
+            raise ValueError(f"level {elo:g} is not within the rated ones, {low:.0f} to {high:.0f} Elo")
+        above = int(np.searchsorted(self._elo, elo))
+        if self._elo[above] == elo:
+            return self._strengths[above]
+        a, b = self._strengths[above - 1], self._strengths[above]
+        share = (elo - self._elo[above - 1]) / (self._elo[above] - self._elo[above - 1])
+        return Strength(
+            round(exp2(log2(a.sims) + share * (log2(b.sims) - log2(a.sims)))),
+            round(a.temperature + share * (b.temperature - a.temperature), 4),
+        )
+
+
+def read_levels(checkpoint: Path, game: Game) -> Levels:
+    """The levels of the net `checkpoint` in `game`, from the JSON beside it; ValueError, one line, if they lack."""
+    path = checkpoint.with_suffix(".json")
+    how = f"rate it: python -m alphamini.evaluate --game {game.name} --levels --checkpoint {checkpoint} --out {path}"
+    if not path.is_file():
+        raise ValueError(f"there are no ratings for levels at {path}; {how}")
+    try:
+        report = json.loads(path.read_text())
+        rated_game, players = report["game"], [(float(p["elo"]), parse_spec(p["spec"])) for p in report["players"]]
+        rated = [
+            (elo, Strength(int(spec.options["sims"]), float(spec.options.get("temperature", 0))))
+            for elo, spec in players
+            if spec.kind == "net" and "sims" in spec.options
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a file of ratings ({type(error).__name__}: {error})") from None
+    if rated_game != game.name:
+        raise ValueError(f"{path} rates {rated_game}, not {game.name}; {how}")
+    if len(rated) < 2:
+        raise ValueError(f"{path} rates too few strengths of the net; {how}")
+    return Levels(rated)
+
+
+def _rising(values: Sequence[float]) -> list[float]:
+    """The nearest sequence (least squares) that never falls: pool adjacent violators (Ayer et al. 1955)."""
+    pools: list[tuple[float, int]] = []
+    for value in values:
+        pools.append((value, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (a, n), (b, m) = pools[-2:]
+            pools[-2:] = [((a * n + b * m) / (n + m), n + m)]
+    return [mean for mean, count in pools for _ in range(count)]

@@ -1,0 +1,54 @@
+"""A player's clock: how long may the next move take? All times are seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HORIZON = 25  # own moves that the time of a game is kept for: a share of 1/25 of what is left, every move
+LAG = 0.05  # what a move may cost beside its thinking: the pipe, the other side's scheduler
+SLACK, MOST_SLACK = 0.05, 0.5  # and the share of a limit that is never used, up to this
+
+
+@dataclass
+class Clock:
+    """Limits of one side. `left` None: the game has no limit; `turn` None: a single move has none.
+
+    With `stones` > 0, `left` is for that many moves (Canadian byo-yomi). Else it is for the rest of the game, or, with
+    `period_stones` > 0, until the first byo-yomi period of `period` seconds for `period_stones` moves.
+    """
+
+    turn: float | None = None
+    left: float | None = None
+    stones: int = 0
+    period: float = 0.0
+    period_stones: int = 0
+
+    def budget(self, moves_to_go: int) -> float | None:
+        """How long to think about this move at most, some slack left out; `moves_to_go` own moves may still come.
+
+        None: no limit. 0: at once.
+        """
+        limits = [] if self.turn is None else [_safe(self.turn)]
+        if self.left is not None:
+            if self.stones:
+                limits.append(_safe(self.left / self.stones))
+            else:
+                spare = self.period / self.period_stones if self.period_stones else 0.0
+                limits.append(_safe(min(self.left / max(1, min(HORIZON, moves_to_go)), self.left) + spare))
+        return min(limits, default=None)
+
+    def spend(self, seconds: float) -> None:
+        """A move has taken so long. Where the other side keeps the time too, its word comes after and counts."""
+        if self.left is None:
+            return
+        self.left = max(self.left - seconds, 0.0)
+        in_period = self.stones > 0
+        self.stones -= in_period
+        if self.period_stones and (self.stones == 0 if in_period else self.left == 0):
+            self.left, self.stones = self.period, self.period_stones
+
+
+def _safe(limit: float) -> float:
+    """A limit less the slack; half of it where it is tiny."""
+    limit = max(limit, 0.0)
+    return max(limit - LAG - min(SLACK * limit, MOST_SLACK), limit / 2)

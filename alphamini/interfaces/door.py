@@ -1,0 +1,71 @@
+"""What the doors for programs have in common: lines in, lines out, a log, and an end without noise."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from alphamini.lines import Lines
+
+_log = logging.getLogger("alphamini")
+
+
+class Wire:
+    """The other side: its lines, and what is said to it."""
+
+    def __init__(self, lines: Lines | None = None):
+        """Reads standard input, if nothing else is given."""
+        self._lines = lines or Lines(open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115 (lives as long as we)
+
+    def next(self) -> str | None:
+        line = self._lines.next()
+        _log.debug("< %s", line)
+        return line
+
+    def say(self, text: str) -> None:
+        _log.debug("> %s", text)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    @property
+    def waiting(self) -> bool:
+        """Has anything come in, or the end?"""
+        return self._lines.waiting
+
+    def wait(self, seconds: float) -> None:
+        self._lines.wait(seconds)
+
+
+class Door(Protocol):
+    def obey(self, line: str) -> bool:
+        """Does what a line says; False if it was the last one."""
+
+
+def serve(door: Door, wire: Wire) -> None:
+    """Until the end of the input, or of the conversation; a closed pipe is an end too."""
+    try:
+        while (line := wire.next()) is not None and door.obey(line):
+            pass
+    except BrokenPipeError:
+        _log.info("the other side has closed its end")
+        with contextlib.suppress(OSError):  # nothing is left to be said, at exit neither
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def keep_log(path: Path | None) -> None:
+    """Warnings go to standard error; the whole conversation to `path`, where one is given."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    errors = logging.StreamHandler()
+    errors.setLevel(logging.WARNING)
+    errors.setFormatter(logging.Formatter("alphamini: %(message)s"))
+    _log.addHandler(errors)
+    if path is not None:
+        file = logging.FileHandler(path, errors="replace", encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        _log.addHandler(file)
+        _log.setLevel(logging.DEBUG)

@@ -1,0 +1,336 @@
+"""The Go Text Protocol, version 2, for go and, as its dialects do, for every other game:
+https://www.lysator.liu.se/~gunnar/gtp/gtp2-spec-draft2/gtp2-spec.html
+
+Analysis is streamed as Leela Zero (`lz-analyze`) and KataGo (`kata-analyze`) do it, which Sabaki and others show.
+Black is player 0. A vertex is as in go (letters without I) on boards of stones; other games write as they always do.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from alphamini import __version__
+from alphamini.arena.coordinates import LETTERS, from_vertex, to_vertex
+from alphamini.interfaces.clock import Clock
+from alphamini.interfaces.engine import Analysis, Candidate, Watch
+from alphamini.interfaces.provider import Engines
+from alphamini.interfaces.session import Session
+from games import Game, Position, get, outcome_value
+
+EVERYBODY = frozenset({0, 1})
+COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
+INTERVAL = 0.5  # seconds between two lines of an analysis, where none is asked for
+TICK = 0.2  # how often a finished analysis looks whether the next command has come
+SHOWN = 20  # moves of an analysis
+MOST_ANALYSIS = 24 * 3600.0
+Line = Callable[[Game, Analysis], str]
+"""Writes an analysis as one line."""
+
+_log = logging.getLogger(__name__)
+
+
+class Wire(Protocol):
+    """Where answers go, and whether the next command waits."""
+
+    def say(self, text: str) -> None: ...
+    @property
+    def waiting(self) -> bool: ...
+    def wait(self, seconds: float) -> None: ...
+
+
+class GTP:
+    """Obeys one line after another. What cannot be done gets a `?` and changes nothing."""
+
+    def __init__(self, game: Game, engines: Engines, wire: Wire, sims: int | None = None, seconds: float | None = None):
+        self._engines, self._wire, self._sims, self._seconds = engines, wire, sims, seconds
+        self._settings = (0.0, 0.0, 0)  # of time_settings; as here: no limit
+        self._before: list[Position] = []  # what each move began from: one may be more than one ply (see `_pass_to`)
+        self.session = self._new_session(game)
+        self._commands: dict[str, Callable[[list[str]], str]] = {
+            "protocol_version": lambda words: "2",
+            "name": lambda words: "alphamini",
+            "version": lambda words: __version__,
+            "known_command": lambda words: "true" if words and words[0] in self._all else "false",
+            "list_commands": lambda words: "\n".join(self._all),
+            "quit": lambda words: "",
+            "boardsize": self._boardsize,
+            "clear_board": self._clear_board,
+            "komi": self._komi,
+            "play": self._play,
+            "genmove": self._genmove,
+            "reg_genmove": self._reg_genmove,
+            "undo": self._undo,
+            "time_settings": self._time_settings,
+            "time_left": self._time_left,
+            "showboard": self._showboard,
+            "final_score": self._final_score,
+            "final_status_list": self._final_status_list,
+        }
+        self._streams: dict[str, Callable[[list[str]], None]] = {
+            "lz-analyze": lambda words: self._analyse(words, lz_line),
+            "kata-analyze": lambda words: self._analyse(words, kata_line),
+            "lz-genmove_analyze": lambda words: self._genmove_analyse(words, lz_line),
+            "kata-genmove_analyze": lambda words: self._genmove_analyse(words, kata_line),
+        }
+        self._all = [*self._commands, *self._streams]
+
+    def obey(self, line: str) -> bool:
+        """False after quit."""
+        line = re.sub(r"[\x00-\x08\x0a-\x1f\x7f]", "", line.partition("#")[0])
+        words = line.split()
+        if not words:
+            return True
+        number = words.pop(0) if re.fullmatch(r"[0-9]{1,10}", words[0], re.ASCII) else ""
+        name = words.pop(0) if words else ""
+        try:
+            if name in self._streams:
+                self._stream(number, name, words)
+            elif name in self._commands:
+                self._wire.say(f"={number} {self._commands[name](words)}\n")
+            else:
+                raise ValueError("unknown command")
+        except ValueError as error:
+            _log.warning("%r: %s", line[:60], error)
+            self._wire.say(f"?{number} {error}\n")
+        return name != "quit"
+
+    # The board
+
+    def _new_session(self, game: Game) -> Session:
+        session = Session(game, lambda: self._engines.get(game), EVERYBODY, self._sims, self._seconds)
+        self._before = []
+        session.clocks = (self._new_clock(), self._new_clock())
+        return session
+
+    def _boardsize(self, words: list[str]) -> str:
+        size, game = _whole(words, 0), self.session.game
+        if size not in game.shape:
+            try:
+                game = get(re.sub(rf"(?<=[a-z]){game.shape[0]}(?![0-9])", str(size), game.name, count=1))
+            except ValueError:
+                raise ValueError("unacceptable size") from None
+            if size not in game.shape:
+                raise ValueError("unacceptable size")
+        self.session = self._new_session(game)
+        return ""
+
+    def _clear_board(self, words: list[str]) -> str:
+        self.session = self._new_session(self.session.game)
+        return ""
+
+    def _komi(self, words: list[str]) -> str:
+        komi = _real(words, 0)
+        fixed = getattr(self.session.game, "komi", None)
+        if fixed is not None and komi != fixed:
+            raise ValueError(f"komi is {fixed:g} here")
+        return ""
+
+    def _play(self, words: list[str]) -> str:
+        player = _colour(words)
+        if len(words) != 2:
+            raise ValueError("syntax error")
+        session, before = self.session, self.session.position
+        try:
+            action = from_vertex(session.game, words[1])
+            after = self._pass_to(player).play(action)
+        except ValueError as error:
+            _log.info("%s", error)
+            raise ValueError("illegal move") from None
+        session.go_to(after)
+        self._before.append(before)
+        return ""
+
+    def _pass_to(self, player: int) -> Position:
+        """The position with that player to move: as it is, or after the other one has passed, where that can be."""
+        position = self.session.position
+        if position.to_play == player or position.is_over:
+            return position
+        try:
+            return position.play(position.parse_action("pass"))
+        except ValueError:
+            raise ValueError("it is the other side's turn") from None
+
+    def _undo(self, words: list[str]) -> str:
+        if not self._before:
+            raise ValueError("cannot undo")
+        self.session.go_to(self._before.pop())
+        return ""
+
+    def _showboard(self, words: list[str]) -> str:
+        """With the letters of the vertices: games write their own, with an I."""
+        game, (header, *lines) = self.session.game, self.session.position.text().split("\n")
+        if game.family == "gomoku":
+            header = "   " + " ".join(LETTERS[: game.shape[1]])
+        return "\n".join(["", header, *lines])
+
+    # Thinking
+
+    def _to_move(self, words: list[str]) -> Position:
+        """Gives the move to the colour that is named; ValueError where the game is over."""
+        position = self._pass_to(_colour(words))
+        if position.is_over:
+            raise ValueError("the game is over")
+        return position
+
+    def _choose(self, words: list[str], watch: Watch | None = None) -> str:
+        """Plays the engine's move; what it is."""
+        session, before = self.session, self.session.position
+        position = self._to_move(words)
+        if position is not before:
+            session.go_to(position)
+        analysis = session.think(watch)
+        session.play(analysis.action)
+        self._before.append(before)
+        _log.info("%d visits in %.2f s, win rate %.2f", analysis.visits, analysis.seconds, analysis.win_rate)
+        return to_vertex(session.game, analysis.action)
+
+    def _genmove(self, words: list[str]) -> str:
+        return self._choose(words)
+
+    def _reg_genmove(self, words: list[str]) -> str:
+        """Neither the board nor a clock changes."""
+        position = self._to_move(words)
+        engine = self.session.engine
+        return to_vertex(position.game, engine.analyse(position, self.session.sims, self.session.seconds).action)
+
+    def _stream(self, number: str, name: str, words: list[str]) -> None:
+        self._to_move(words if words[:1] and words[0].lower() in COLOURS else self._mover())  # refused before a `=`
+        self._wire.say(f"={number}")
+        self._streams[name](words)
+        self._wire.say("")
+
+    def _mover(self) -> list[str]:
+        return ["bw"[self.session.position.to_play]]
+
+    def _analyse(self, words: list[str], line: Line) -> None:
+        """[colour] [centiseconds] [key value ...]: until the next command comes."""
+        words = words if words[:1] and words[0].lower() in COLOURS else [*self._mover(), *words]
+        position, report = self._to_move(words), self._reporter(line, _interval(words[1:]))
+        analysis = self.session.engine.analyse(
+            position, seconds=MOST_ANALYSIS, watch=lambda result: report(result) or self._wire.waiting
+        )
+        self._wire.say(line(position.game, analysis))
+        while not self._wire.waiting:
+            self._wire.wait(TICK)
+
+    def _genmove_analyse(self, words: list[str], line: Line) -> None:
+        """colour [centiseconds] [key value ...]: the move at the end."""
+        words = words if words[:1] and words[0].lower() in COLOURS else [*self._mover(), *words]
+        report = self._reporter(line, _interval(words[1:]))
+        self._wire.say(f"play {self._choose(words[:1], report)}")
+
+    def _reporter(self, line: Line, interval: float) -> Watch:
+        """Says how the search stands, every `interval` seconds."""
+        game, last = self.session.game, time.monotonic()
+
+        def report(result: Callable[[], Analysis]) -> bool:
+            nonlocal last
+            if time.monotonic() >= last + interval:
+                last = time.monotonic()
+                self._wire.say(line(game, result()))
+            return False
+
+        return report
+
+    # Time
+
+    def _new_clock(self) -> Clock:
+        main, period, stones = self._settings
+        if period > 0 and stones == 0:
+            return Clock()  # no limit, says the standard
+        if main > 0 or stones == 0:
+            return Clock(left=main if main > 0 else None, period=period, period_stones=stones)
+        return Clock(left=period, stones=stones, period=period, period_stones=stones)
+
+    def _time_settings(self, words: list[str]) -> str:
+        self._settings = float(_whole(words, 0)), float(_whole(words, 1)), _whole(words, 2)
+        self.session.clocks = (self._new_clock(), self._new_clock())
+        return ""
+
+    def _time_left(self, words: list[str]) -> str:
+        clock = self.session.clocks[_colour(words)]
+        clock.left, clock.stones = float(_whole(words, 1)), _whole(words, 2)
+        return ""
+
+    # The end
+
+    def _final_score(self, words: list[str]) -> str:
+        position = self.session.position
+        if not position.is_over:
+            raise ValueError("cannot score")
+        points = score(position)
+        return "0" if points == 0 else f"{'B' if points > 0 else 'W'}+{abs(points):g}"
+
+    def _final_status_list(self, words: list[str]) -> str:
+        """Every stone on the board counts as alive: there is no agreement about dead ones under our rules of go."""
+        game, state = self.session.game, self.session.position.state
+        if words not in (["alive"], ["dead"], ["seki"]) or "stones" not in (game.dtype.names or ()):
+            raise ValueError("syntax error" if words not in (["alive"], ["dead"], ["seki"]) else "cannot score")
+        cells = state["stones"][0].reshape(-1).nonzero()[0] if words == ["alive"] else []
+        return " ".join(to_vertex(game, int(cell)) for cell in cells)
+
+
+def score(position: Position) -> float:
+    """Black's points of a finished game: those of go, 1 for a win where there are none."""
+    of_game = getattr(position.game, "score", None)
+    if of_game is not None:
+        return float(of_game(position.state[0]))
+    return outcome_value(position.outcome, 0)
+
+
+def lz_line(game: Game, analysis: Analysis) -> str:
+    """Win rates in 1/10000, for the side to move."""
+    return " ".join(
+        f"info move {to_vertex(game, c.action)} visits {c.visits} winrate {round(10000 * rate)} "
+        f"prior {round(10000 * c.prior)} lcb {round(10000 * rate)} order {order} pv {pv}"
+        for order, c, rate, pv in _shown(game, analysis)
+    )
+
+
+def kata_line(game: Game, analysis: Analysis) -> str:
+    """Win rates in [0, 1], for the side to move. We know no score: the leads are 0."""
+    return " ".join(
+        f"info move {to_vertex(game, c.action)} visits {c.visits} utility {2 * rate - 1:.6f} "
+        f"winrate {rate:.6f} scoreMean 0 scoreStdev 0 scoreLead 0 scoreSelfplay 0 prior {c.prior:.6f} "
+        f"lcb {rate:.6f} utilityLcb {2 * rate - 1:.6f} order {order} pv {pv}"
+        for order, c, rate, pv in _shown(game, analysis)
+    )
+
+
+def _shown(game: Game, analysis: Analysis) -> list[tuple[int, Candidate, float, str]]:
+    """The tried moves, the best first: order, candidate, win rate, principal variation."""
+    shown = []
+    for order, candidate in enumerate(analysis.candidates[:SHOWN]):
+        line = analysis.variation if candidate.action == analysis.variation[0] else (candidate.action,)
+        rate = candidate.win_rate if candidate.visits else analysis.win_rate
+        if candidate.visits or order == 0:
+            shown.append((order, candidate, rate, " ".join(to_vertex(game, action) for action in line)))
+    return shown
+
+
+def _colour(words: list[str]) -> int:
+    if not words or words[0].lower() not in COLOURS:
+        raise ValueError("syntax error")
+    return COLOURS[words[0].lower()]
+
+
+def _whole(words: list[str], index: int) -> int:
+    if index >= len(words) or not re.fullmatch(r"[0-9]{1,9}", words[index], re.ASCII):
+        raise ValueError("syntax error")
+    return int(words[index])
+
+
+def _real(words: list[str], index: int) -> float:
+    if index >= len(words) or not re.fullmatch(r"-?[0-9]{1,6}(\.[0-9]{0,6})?", words[index], re.ASCII):
+        raise ValueError("syntax error")
+    return float(words[index])
+
+
+def _interval(words: list[str]) -> float:
+    """Seconds, from `50` or `interval 50` (centiseconds)."""
+    text = words[words.index("interval") + 1 :][:1] if "interval" in words else words[:1]
+    return int(text[0]) / 100 if text and re.fullmatch(r"[1-9][0-9]{0,5}", text[0], re.ASCII) else INTERVAL

@@ -1,0 +1,317 @@
+"""Gomocup's protocol: transcripts, the clock, and the process as a manager meets it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import games
+from alphamini.interfaces import swap2
+from alphamini.interfaces.clock import Clock
+from alphamini.interfaces.engine import Engine
+from alphamini.interfaces.session import Session
+from alphamini.model.evaluators import Uniform
+from tests.doors import gomocup
+
+MOVE = re.compile(r"[0-9]{1,2},[0-9]{1,2}")
+
+
+def board(conversation):
+    """{(x, y): 1 for black, 2 for white}, from the record of the position."""
+    stones = conversation.door.session.position.state["stones"][0]
+    return {(x, y): int(stones[y, x]) for y, x in zip(*stones.nonzero(), strict=True)}
+
+
+def test_a_game_as_second_player():
+    talk = gomocup()
+    assert talk.ask("START 9") == "OK"
+    answer = talk.ask("TURN 3,4")
+    x, y = map(int, answer.split(","))
+    assert board(talk) == {(3, 4): 1, (x, y): 2}
+    assert talk.ask(f"TAKEBACK {answer}") == "OK"
+    assert board(talk) == {(3, 4): 1}
+    assert talk.ask("TAKEBACK 3,4") == "OK"
+    assert board(talk) == {}
+
+
+def test_a_game_as_first_player():
+    talk = gomocup()
+    talk.ask("START 9")
+    assert MOVE.fullmatch(talk.ask("BEGIN"))
+    assert set(board(talk).values()) == {1}
+    assert talk.ask("BEGIN") == "ERROR BEGIN needs an empty board"
+    assert talk.ask("RESTART") == "OK"
+    assert board(talk) == {}
+    assert talk.door.session.game is games.get("gomoku9")
+
+
+@pytest.mark.parametrize("size", [5, 9, 20])
+@pytest.mark.parametrize(("rule", "suffix"), [(0, ""), (1, "-standard")])
+def test_sizes_and_rules(size, rule, suffix):
+    talk = gomocup()
+    assert talk.ask(f"INFO rule {rule}", f"START {size}") == "OK"
+    assert talk.door.session.game is games.get(f"gomoku{size}{suffix}")
+
+
+def test_a_rule_holds_at_once_on_an_empty_board_only():
+    talk = gomocup()
+    assert talk.ask("START 9", "INFO timeout_match 9000", "INFO time_left 7000", "INFO rule 1") == "OK"
+    assert talk.door.session.game is games.get("gomoku9-standard")
+    assert talk.door.session.clocks[0].left == 7
+    talk.ask("BEGIN", "INFO rule 0")
+    assert talk.door.session.game is games.get("gomoku9-standard")
+    assert talk.ask("RESTART") == "OK"
+    assert talk.door.session.game is games.get("gomoku9")
+
+
+def test_rule_4_is_renju_where_it_is_there():
+    talk = gomocup()
+    talk.ask("START 15")
+    if "gomoku15-renju" in games.names():
+        assert talk.ask("INFO rule 4") == ""
+        assert talk.door.session.game is games.get("gomoku15-renju")
+    else:
+        assert talk.ask("INFO rule 4") == "ERROR rule 4 is not there yet"
+        assert talk.door.session.game is games.get("gomoku15")
+
+
+@pytest.mark.parametrize(("lines", "own", "opponent"), [
+    (["2,2,2"], 2, 1),
+    (["2,2,1", "3,3,2"], 1, 2),
+    (["2,2,1", "1,1,1", "3,3,2", "0,4,2"], 1, 2),
+    (["1,1,2", "2,2,2", "3,3,1"], 2, 1),
+])  # fmt: skip
+def test_a_board(lines, own, opponent):
+    talk = gomocup()
+    talk.ask("START 5")
+    answer = talk.ask("BOARD", *lines, "DONE")
+    expected = {}
+    for line in lines:
+        x, y, field = map(int, line.split(","))
+        expected[x, y] = own if field == 1 else opponent
+    x, y = map(int, answer.split(","))
+    assert board(talk) == {**expected, (x, y): own}
+
+
+def test_an_empty_board_asks_for_the_first_move():
+    talk = gomocup()
+    talk.ask("START 9", "TURN 1,1")
+    assert MOVE.fullmatch(talk.ask("BOARD", "DONE"))
+    assert list(board(talk).values()) == [1]
+
+
+@pytest.mark.parametrize("lines", [
+    ["1,1,1"],  # not our turn
+    ["1,1,2", "2,2,2"],
+    ["1,1,2", "1,1,1"],
+    ["1,1,3"],
+    ["1,1"],
+    ["5,0,2"],
+    ["x"],
+    ["1,1,2"] * 401,
+    ["0,0,2", "0,1,1", "1,0,2", "1,1,1", "2,0,2", "2,1,1", "3,0,2", "3,1,1", "4,0,2", "4,1,1"],  # it was won before
+])  # fmt: skip
+def test_a_wrong_board_is_refused_whole(lines):
+    talk = gomocup()
+    talk.ask("START 5", "TURN 2,2")
+    before = talk.door.session.position
+    answer = talk.ask("BOARD", *lines, "DONE")
+    assert answer.startswith("ERROR ")
+    assert "\n" not in answer
+    assert talk.door.session.position is before
+
+
+@pytest.mark.parametrize(("line", "answer"), [
+    ("TURN 2,2", "ERROR c3 is not legal here"),
+    ("TURN 5,0", "ERROR 5,0 is outside of the board (0,0 to 4,4)"),
+    ("TURN -1,0", "ERROR expected a cell as x,y"),
+    ("TURN", "ERROR expected a cell as x,y"),
+    ("TURN １,２", "ERROR expected a cell as x,y"),
+    ("TAKEBACK 2,2", "ERROR that is not the last move"),
+    ("START", "ERROR START needs a size"),
+    ("START 4", "ERROR no board of size 4 with rule 0"),
+    ("START 21", "ERROR no board of size 21 with rule 0"),
+    ("START 1e9", "ERROR START needs a size"),
+    ("START 05", "OK"),
+    ("RECTSTART 15,15", "OK"),
+    ("RECTSTART 15,10", "ERROR only square boards"),
+    ("RECTSTART 15", "ERROR RECTSTART needs a width and a height as w,h"),
+    ("INFO rule 2", "ERROR no rule 2; there are 0 (five or more), 1 (exactly five) and 4 (renju)"),
+    ("INFO timeout_turn soon", "ERROR INFO timeout_turn needs a whole number"),
+    ("INFO", ""),
+    ("INFO folder /tmp", ""),
+    ("INFO evaluate 1,1", ""),
+    ("", ""),
+    ("DONE", "UNKNOWN command"),
+    ("PLAY 1,1", "UNKNOWN command"),
+    ("x" * 100_000, "UNKNOWN command"),
+    ("begin\x00", "UNKNOWN command"),
+])  # fmt: skip
+def test_answers(line, answer):
+    talk = gomocup()
+    talk.ask("START 5", "TURN 2,2")
+    assert talk.ask(line) == answer
+    assert talk.open
+
+
+@pytest.mark.parametrize("line", ["BEGIN", "TURN 1,1", "RESTART", "TAKEBACK 1,1"])
+def test_nothing_goes_before_start(line):
+    assert gomocup().ask(line) == "ERROR no board yet: START comes first"
+
+
+def test_blocks_need_a_board_too():
+    assert gomocup().ask("BOARD", "1,1,2", "DONE") == "ERROR no board yet: START comes first"
+    assert gomocup().ask("SWAP2BOARD", "DONE") == "ERROR no board yet: START comes first"
+
+
+def test_the_end_of_a_game():
+    talk = gomocup()
+    talk.ask("START 5")
+    row = [f"{x},0,2" for x in range(4)] + [f"{x},4,1" for x in (0, 2, 4)]
+    answer = talk.ask("BOARD", *row, "DONE")
+    assert answer != "4,0"  # the stub does not see it
+    assert talk.ask("TURN 4,0") == "MESSAGE the game is over"
+    assert talk.ask("TURN 1,1") == "ERROR the game is over"
+    assert talk.ask("TAKEBACK 4,0") == "OK"
+    assert talk.ask("START 5") == "OK"
+
+
+def test_about_and_end():
+    talk = gomocup()
+    assert re.fullmatch(r'name="alphamini", version="[^"]+", author="[^"]+", country="[^"]*"', talk.ask("ABOUT"))
+    assert talk.ask("END") == ""
+    assert not talk.open
+
+
+def test_info_reaches_the_clock_and_the_engine():
+    talk = gomocup()
+    talk.ask("INFO timeout_turn 1000", "INFO timeout_match 60000", "INFO max_memory 123456789", "START 9")
+    assert talk.engines.memory == 123456789
+    clock = talk.door.session.clocks[0]
+    assert (clock.turn, clock.left) == (1, 60)
+    talk.ask("BEGIN")
+    (asked,) = talk.engines.get(games.get("gomoku9")).asked
+    assert asked == (None, pytest.approx(0.9))
+    talk.ask("INFO time_left 2500", "INFO max_node 77")
+    reply = talk.ask("TURN 0,0") if (0, 0) not in board(talk) else talk.ask("TURN 1,1")
+    assert MOVE.fullmatch(reply)
+    assert talk.engines.get(games.get("gomoku9")).asked[-1] == (77, pytest.approx(0.05))
+    talk.ask("INFO timeout_turn 0", "INFO max_memory 0", "RESTART", "BEGIN")
+    assert talk.engines.get(games.get("gomoku9")).asked[-1][1] == 0
+    assert talk.engines.memory is None
+    assert talk.door.session.clocks[0].left == 60
+
+
+# The clock
+
+
+@pytest.mark.parametrize(("clock", "moves", "budget"), [
+    (Clock(), 10, None),
+    (Clock(turn=0), 10, 0),
+    (Clock(turn=1), 10, 0.9),
+    (Clock(turn=30), 10, 29.45),
+    (Clock(turn=0.02), 10, 0.01),
+    (Clock(left=100), 100, 4 - 0.05 - 0.2),
+    (Clock(left=100), 2, 50 - 0.05 - 0.5),
+    (Clock(left=100, turn=1), 100, 0.9),
+    (Clock(left=0), 100, 0),
+    (Clock(left=60, stones=10), 100, 6 - 0.05 - 0.3),
+    (Clock(left=100, period=20, period_stones=10), 100, 4 + 2 - 0.05 - 0.3),
+])  # fmt: skip
+def test_budgets(clock, moves, budget):
+    assert clock.budget(moves) == (None if budget is None else pytest.approx(budget))
+
+
+def test_a_game_never_uses_more_than_its_time():
+    clock, used = Clock(left=10), 0.0
+    for _ in range(1000):
+        budget = clock.budget(1000)
+        clock.spend(budget)
+        used += budget
+    assert 5 < used < 10
+
+
+def test_byo_yomi():
+    clock = Clock(left=10, period=30, period_stones=3)
+    clock.spend(4)
+    assert (clock.left, clock.stones) == (6, 0)
+    clock.spend(8)
+    assert (clock.left, clock.stones) == (30, 3)
+    clock.spend(20)
+    assert (clock.left, clock.stones) == (10, 2)
+    clock.spend(1)
+    clock.spend(1)
+    assert (clock.left, clock.stones) == (30, 3)
+
+
+# Swap2
+
+
+def test_swap2():
+    talk = gomocup()
+    talk.ask("START 9")
+    stones = talk.ask("SWAP2BOARD", "DONE").split()
+    assert len(set(stones)) == 3
+    assert all(MOVE.fullmatch(stone) for stone in stones)
+    answer = talk.ask("SWAP2BOARD", *stones, "DONE")
+    assert MOVE.fullmatch(answer)
+    assert answer not in stones
+    assert board(talk) == {}
+    for wrong in (stones[:2], [stones[0]] * 3, ["7,7,1"] * 3, ["99,1"] * 5):
+        assert talk.ask("SWAP2BOARD", *wrong, "DONE").startswith("ERROR ")
+
+
+@pytest.mark.parametrize(("stones", "keeps_white"), [("c1 a5 c2", True), ("c3 a5 c2 e5 c4", False)])
+def test_swap2_takes_the_better_colour(stones, keeps_white):
+    class Judge(Uniform):
+        """White is better while black has two stones."""
+
+        def evaluate(self, states):
+            logits, value = super().evaluate(states)
+            black = (states["stones"] == 1).sum((1, 2))
+            white = ((black <= 2) * 2.0 - 1) * (states["to_play"] * 2.0 - 1)
+            return logits, (value + white).astype("f4")
+
+    game = games.get("gomoku5")
+    engine = Engine(game, evaluator=Judge(game))
+    session = Session(game, lambda: engine, frozenset({0, 1}), sims=1)
+    position = game.initial().play_all([game.parse_action(text) for text in stones.split()])
+    assert bool(swap2.answer(session, position, rng=None)) == keeps_white
+
+
+# The process
+
+
+def test_the_process_survives_whatever_comes():
+    lines = [
+        b"\xff\xfe\x00\x01", b"START " + b"9" * 2**20, b"\r", b"START 9\r", b"INFO timeout_turn 0\r", b"TURN 4,4\r",
+        b"x" * 2**20, b"TURN 4,4\r", b"BOARD", b"\x80" * 5000, b"DONE", b"INFO max_memory 1", b"RESTART", b"BEGIN", b"END",
+    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "alphamini.gomocup"], input=b"\n".join(lines) + b"\n", capture_output=True, timeout=300
+    )
+    assert done.returncode == 0
+    answers = done.stdout.decode().splitlines()
+    words = [answer.split()[0] if not MOVE.fullmatch(answer) else "MOVE" for answer in answers]
+    assert words == ["UNKNOWN", "ERROR", "OK", "MOVE", "UNKNOWN", "ERROR", "ERROR", "OK", "MOVE"]
+    log = done.stderr.decode()
+    assert "bytes of a line beyond the first 8192 were dropped" in log
+    assert "'TURN 4,4': e5 is not legal here" in log
+    assert "Traceback" not in log
+
+
+def test_a_closed_pipe_ends_the_process_quietly():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "alphamini.gomocup"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    process.stdout.close()
+    with process.stdin as stdin:
+        stdin.write(b"ABOUT\n" * 3)
+    log = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=120) == 0
+    assert log == b""

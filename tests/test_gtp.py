@@ -1,0 +1,307 @@
+"""GTP: transcripts, analysis, time, and the process as a controller meets it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import games
+from alphamini.arena.coordinates import from_vertex, to_vertex
+from alphamini.interfaces.engine import Engine
+from alphamini.interfaces.gtp import GTP
+from alphamini.lines import Lines
+from alphamini.model.evaluators import Uniform
+from tests.doors import StubWire, gtp
+
+REQUIRED = """protocol_version name version known_command list_commands quit boardsize clear_board komi play
+genmove"""
+
+
+def stones(talk):
+    """{vertex: 1 for black, 2 for white}."""
+    game, board = talk.door.session.game, talk.door.session.position.state["stones"][0].reshape(-1)
+    return {to_vertex(game, int(cell)): int(board[cell]) for cell in board.nonzero()[0]}
+
+
+def test_a_transcript():
+    talk = gtp()
+    for line, answer in [
+        ("protocol_version", "= 2\n"),
+        ("1 name", "=1 alphamini\n"),
+        ("boardsize 5", "= \n"),
+        ("007 clear_board # a comment", "=007 \n"),
+        ("komi 6.5", "= \n"),
+        ("play black C3", "= \n"),
+        ("play W a1", "= \n"),
+        ("\x01play\tb   E5\x7f", "= \n"),
+        ("# nothing but a comment", ""),
+        ("   ", ""),
+        ("undo", "= \n"),
+        (
+            "showboard",
+            "= \n   A B C D E\n 5 . . . . . 5\n 4 . . . . . 4\n 3 . . x . . 3\n 2 . . . . . 2\n 1(o). . . . 1\n",
+        ),
+        ("known_command genmove", "= true\n"),
+        ("known_command GENMOVE", "= false\n"),
+        ("known_command", "= false\n"),
+        ("final_score", "? cannot score\n"),
+        ("quit", "= \n"),
+    ]:
+        assert talk.ask(line) == answer
+    assert not talk.open
+    assert stones(talk) == {"C3": 1, "A1": 2}
+
+
+def test_the_required_commands_are_there():
+    listed = gtp().ask("list_commands").split()[1:]
+    assert set(REQUIRED.split()) <= set(listed)
+    assert {"undo", "time_settings", "time_left", "reg_genmove", "lz-analyze", "kata-analyze"} <= set(listed)
+    assert all(gtp().ask(f"known_command {name}") == "= true\n" for name in listed)
+
+
+@pytest.mark.parametrize(("line", "answer"), [
+    ("play b C3", "? illegal move\n"),
+    ("play b D4", "? illegal move\n"),  # white is to move, and nobody passes in gomoku
+    ("play w I5", "? illegal move\n"),
+    ("play w F1", "? illegal move\n"),
+    ("play w A0", "? illegal move\n"),
+    ("play w pass", "? illegal move\n"),
+    ("play w", "? syntax error\n"),
+    ("play green A1", "? syntax error\n"),
+    ("play w A1 A2", "? syntax error\n"),
+    ("genmove", "? syntax error\n"),
+    ("genmove b", "? it is the other side's turn\n"),
+    ("12 frobnicate", "?12 unknown command\n"),
+    ("12", "?12 unknown command\n"),
+    ("PLAY w A1", "? unknown command\n"),
+    ("boardsize", "? syntax error\n"),
+    ("boardsize 4", "? unacceptable size\n"),
+    ("boardsize 21", "? unacceptable size\n"),
+    ("boardsize -5", "? syntax error\n"),
+    ("boardsize 99999999999", "? syntax error\n"),
+    ("komi many", "? syntax error\n"),
+    ("komi nan", "? syntax error\n"),
+    ("time_settings 1 2", "? syntax error\n"),
+    ("time_left w 1", "? syntax error\n"),
+    ("final_status_list", "? syntax error\n"),
+    ("lz-analyze purple", "="),
+    ("x" * 100_000, "? unknown command\n"),
+    ("pläy w A1", "? unknown command\n"),
+])  # fmt: skip
+def test_wrong_input_changes_nothing(line, answer):
+    talk = gtp()
+    talk.ask("play b C3")
+    before = talk.door.session.position
+    assert talk.ask(line).startswith(answer)
+    assert talk.door.session.position is before
+    assert talk.open
+
+
+def test_nothing_to_undo():
+    talk = gtp()
+    assert talk.ask("undo") == "? cannot undo\n"
+    talk.ask("play b C3", "clear_board")
+    assert talk.ask("undo") == "? cannot undo\n"
+
+
+def test_genmove_plays_and_reg_genmove_does_not():
+    talk = gtp()
+    (vertex,) = re.findall(r"^= ([A-HJ-Z]\d+)\n$", talk.ask("genmove b"))
+    assert stones(talk) == {vertex: 1}
+    assert re.match(r"^= [A-HJ-Z]\d+\n$", talk.ask("reg_genmove white"))
+    assert stones(talk) == {vertex: 1}
+    talk.ask("undo")
+    assert stones(talk) == {}
+
+
+def test_the_end_of_a_game():
+    talk = gtp()
+    talk.ask(*(f"play {c} {x}{y}" for x in "ABCD" for c, y in (("b", 1), ("w", 2))), "play b E1")
+    assert talk.ask("final_score") == "= B+1\n"
+    assert talk.ask("genmove w") == "? the game is over\n"
+    assert talk.ask("lz-analyze w 10") == "? the game is over\n"
+    assert talk.ask("play w E2") == "? illegal move\n"
+    assert talk.ask("undo", "genmove b").startswith("= ")
+
+
+def test_boardsize_changes_the_game():
+    talk = gtp("gomoku9-standard")
+    assert talk.ask("play b J9", "boardsize 5") == "= \n\n= \n"
+    assert talk.door.session.game is games.get("gomoku5-standard")
+    assert stones(talk) == {}
+    for name, size in (("tictactoe", 3), ("connect4", 6)):
+        talk = gtp(name)
+        assert talk.ask(f"boardsize {size}") == "= \n"
+        assert talk.ask("boardsize 19") == "? unacceptable size\n"
+    assert gtp("connect4").ask("play b 4", "showboard").count("x") == 1
+
+
+@pytest.mark.parametrize("name", ["tictactoe", "connect4", "gomoku5", "gomoku9", "gomoku20"])
+def test_every_action_has_its_vertex(name):
+    game = games.get(name)
+    vertices = [to_vertex(game, action) for action in range(game.num_actions)]
+    assert len(set(vertices)) == game.num_actions
+    assert [from_vertex(game, vertex.lower()) for vertex in vertices] == list(range(game.num_actions))
+    if game.family == "gomoku":
+        assert not any("I" in vertex for vertex in vertices)
+        assert vertices[0] == f"A{game.shape[0]}"
+        assert vertices[-1] == f"{'ABCDEFGHJKLMNOPQRSTUVWXYZ'[game.shape[1] - 1]}1"
+
+
+# Time
+
+
+def clocks(talk):
+    return [(clock.left, clock.stones) for clock in talk.door.session.clocks]
+
+
+def asked(talk):
+    return talk.engines.get(talk.door.session.game).asked[-1]
+
+
+def test_time():
+    talk = gtp()
+    talk.ask("genmove b")
+    assert asked(talk) == (None, None)
+    talk.ask("clear_board", "time_settings 300 0 0")
+    assert clocks(talk) == [(300, 0), (300, 0)]
+    talk.ask("time_left w 10 0", "genmove b")
+    assert clocks(talk) == [(300, 0), (10, 0)]
+    assert asked(talk) == (None, pytest.approx(300 / 13 - 0.5 - 0.05))  # 13 moves are left to black on 5x5
+    talk.ask("time_settings 0 10 1", "clear_board", "genmove b")
+    assert asked(talk) == (None, pytest.approx(9.45))
+    talk.ask("time_settings 0 10 0", "genmove w")
+    assert asked(talk) == (None, None)  # the standard: no limit
+    talk.ask("time_settings 0 0 0", "genmove b")
+    assert asked(talk) == (None, None)
+
+
+# Analysis
+
+
+def real(name="gomoku5"):
+    """A door with a search behind it, and its wire."""
+    game = games.get(name)
+    engine = Engine(game, evaluator=Uniform(game))
+
+    class Engines:
+        def get(self, asked):
+            assert asked is game
+            return engine
+
+    wire = StubWire()
+    return GTP(game, Engines(), wire, sims=200), wire
+
+
+LZ = r"info move [A-E][1-5] visits \d+ winrate \d+ prior \d+ lcb \d+ order \d+ pv( [A-E][1-5])+"
+KATA = (
+    r"info move [A-E][1-5] visits \d+ utility -?\d\.\d+ winrate \d\.\d+ scoreMean 0 scoreStdev 0 scoreLead 0 "
+    r"scoreSelfplay 0 prior \d\.\d+ lcb \d\.\d+ utilityLcb -?\d\.\d+ order \d+ pv( [A-E][1-5])+"
+)
+
+
+@pytest.mark.parametrize(("command", "pattern"), [("lz", LZ), ("kata", KATA)])
+def test_analysis(command, pattern):
+    door, wire = real()
+    for vertex in ("A2", "A4", "B2", "B4", "C2", "C4", "D2", "D4"):
+        door.obey(f"play {'bw'[len(door.session.position.moves) % 2]} {vertex}")
+    wire.take()
+    wire.waiting = False
+
+    def wait(seconds):
+        wire.waiting = True
+
+    wire.wait = wait
+    before = door.session.position
+    door.obey(f"9 {command}-analyze b 1")  # it ends by itself: black wins at once, at E2
+    first, *lines, last, end = wire.take().split("\n")
+    assert (first, last, end) == ("=9", "", "")
+    assert door.session.position is before
+    assert all(re.fullmatch(rf"{pattern}( {pattern})*", line) for line in lines)
+    assert re.match(r"info move E2 ", lines[-1])
+
+
+@pytest.mark.parametrize(
+    "line", ["lz-analyze", "lz-analyze 20", "lz-analyze w", "kata-analyze interval 5 rootInfo true"]
+)
+def test_analysis_stops_when_a_command_waits(line):
+    door, wire = real()
+    door.obey("play b C3")
+    wire.take()
+    door.obey(line)  # the stub's command always waits
+    first, info, last, end = wire.take().split("\n")
+    assert (first, last, end) == ("=", "", "")
+    assert info.startswith("info move ")
+
+
+@pytest.mark.parametrize("line", ["lz-genmove_analyze b 1", "kata-genmove_analyze black 1"])
+def test_genmove_with_analysis(line):
+    door, wire = real()
+    door.obey(line)
+    first, *_, last, end, nothing = wire.take().split("\n")
+    assert (first, end, nothing) == ("=", "", "")
+    assert re.fullmatch(r"play [A-E][1-5]", last)
+    assert len(door.session.position.moves) == 1
+
+
+# The process
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "alphamini.gtp", *arguments]
+
+
+def test_the_process_survives_whatever_comes(tmp_path):
+    log = tmp_path / "gtp.log"
+    lines = [
+        b"\xff\xfe\x00\x01", b"boardsize " + b"9" * 2**20, b"\r", b"1 boardsize 5\r", b"2 play b c3\r",
+        b"x" * 2**20, b"3 play w c3", b"4 lz-analyze 10", b"5 genmove w", b"\x1b[31m\x00", b"6 quit", b"7 name",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command("--game", "gomoku9", "--sims", "4", "--log", str(log)),
+        input=b"\n".join(lines) + b"\n",
+        capture_output=True,
+        timeout=300,
+    )
+    assert done.returncode == 0
+    answers = [answer.split()[0] for answer in re.split(r"\n\n", done.stdout.decode()) if answer.strip()]
+    assert answers == ["?", "?", "=1", "=2", "?", "?3", "=4", "=5", "?", "=6"]
+    assert "Traceback" not in done.stderr.decode()
+    written = log.read_text()
+    assert "< 5 genmove w" in written
+    assert "'3 play w c3': illegal move" in written
+
+
+@pytest.mark.parametrize("arguments", [["--game", "chess"], ["--checkpoint", "missing"], ["--sims", "0"]])
+def test_bad_options_are_one_line(arguments):
+    done = subprocess.run(command(*arguments), input=b"", capture_output=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_lines_are_cut_and_kept_apart(tmp_path):
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\r\n\n" + b"x" * 100_000 + b"\n\xfftwo\nlast")
+    with path.open("rb", buffering=0) as file:
+        lines = Lines(file)
+        got = [lines.next(timeout=60) for _ in range(5)]
+        assert got == ["one", "", "x" * 8192, "\ufffdtwo", "last"]
+        assert lines.next(timeout=60) is None
+        assert lines.next(timeout=60) is None
+        assert lines.waiting
+
+
+def test_nothing_comes():
+    class Silent:
+        def read(self, size):
+            threading.Event().wait()
+
+    lines = Lines(Silent())
+    assert not lines.waiting
+    with pytest.raises(TimeoutError):
+        lines.next(timeout=0.01)
