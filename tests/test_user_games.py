@@ -199,7 +199,7 @@ def test_the_example_learns_and_plays(tmp_path):
              "--full-sims", "16", "--fast-sims", "4", "--batch", "32", "--precision", "fp32"]  # fmt: skip
     done = run("selfplay", "--game", str(SNORT), *small, "--minutes", "0.3", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "snort has no scripted teacher" in done.stdout
+    assert "no scripted teacher knows snort" in done.stdout
     net = tmp_path / "runs" / "snort" / "checkpoints" / "latest.safetensors"
     assert load_checkpoint(net, games.get(str(SNORT))).step > 0
     played = run(
