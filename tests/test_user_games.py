@@ -172,7 +172,7 @@ def test_checkpoints_keep_the_name(tmp_path):
     ("check_game", ["nowhere.py"], "there is no file nowhere.py"),
     ("selfplay", ["--game", "nowhere.py"], "there is no file nowhere.py"),
     ("pretrain", ["--game", str(SNORT)], "no scripted teacher for snort"),
-    ("play", ["--game", str(SNORT)], "no net ships for snort"),
+    ("evaluate", ["--game", str(SNORT), "--thinking", "1,2"], "no net ships for snort"),
 ])  # fmt: skip
 def test_commands_refuse_in_one_line(command, arguments, message, tmp_path):
     done = run(command, *arguments, cwd=tmp_path)
