@@ -36,11 +36,11 @@ class SelfPlay:
     def __init__(self, backend: NetBackend, config: SelfPlayConfig):
         self.backend = backend
         seeds = np.random.SeedSequence(0).spawn(cores())
-        self.actors = [Actor(GAME, config, config.games // cores(), seed) for seed in seeds]
+        self.actors = [Actor(backend.game, config, max(1, config.games // cores()), seed) for seed in seeds]
         self.workers = [backend.worker() for _ in self.actors]
 
     def __call__(self, seconds: float) -> dict[str, float]:
-        """A stretch of play: leaves, evaluations, simulations and moves a second."""
+        """A stretch of play: leaves (the cache answers some), evaluations by the net, simulations and moves a second."""
         cache = self.backend.current[1]
         known, end = cache.known, threading.Event()
         timer = threading.Timer(seconds, end.set)
@@ -55,6 +55,7 @@ class SelfPlay:
         spent = time.perf_counter() - start
         leaves = sum(part.evaluations for part in parts)
         return {
+            "leaves": leaves / spent,
             "evaluations": (leaves - (cache.known - known)) / spent,
             "simulations": sum(part.visits for part in parts) / spent,
             "moves": sum(part.moves for part in parts) / spent,

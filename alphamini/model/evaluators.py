@@ -126,6 +126,10 @@ class NetBackend:
         engine, self._why = choose(self._config, weights, self.game.shape, self._wish, self._sample)
         self.current = engine, EvaluationCache(self.game)
 
+    def forget(self) -> None:
+        """Empties the cache."""
+        self.current = self.current[0], EvaluationCache(self.game)
+
     def _sample(self) -> Sample:
         if self._calibration is None:
             self._calibration = random_positions(self.game, 256)

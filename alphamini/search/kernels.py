@@ -290,6 +290,23 @@ def select(
 
 
 @njit(nogil=True, cache=True)
+def select_several(
+    ints, floats, prior_bits, states, counts, stride, capacity, rows, budget, explore, fpu, root_fpu,
+    leaves, leaf_row, leaf_node, leaf_action, leaf_state, cursor,
+):  # fmt: skip
+    """Up to `leaves` descents of the one tree in `rows`, one after another; each leaf is held (see `hold`)."""
+    end = 0
+    while end < leaves:
+        found = select(ints, floats, prior_bits, states, counts, stride, capacity, rows, budget, explore, fpu, root_fpu,
+                       end, leaf_row, leaf_node, leaf_action, leaf_state, cursor)  # fmt: skip
+        if found == 0:
+            break
+        hold(ints, floats, stride, capacity, end, end + found, leaf_row, leaf_node, 1)
+        end += found
+    return end
+
+
+@njit(nogil=True, cache=True)
 def _prefetch_all(array):
     for i in range(0, len(array), 64 // array.itemsize):
         _prefetch(array, i)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +111,7 @@ class Search:
         self._leaf_bytes = self._leaf_states.view(np.uint8).reshape(leaves, size)
         self._leaf_row, self._leaf_node, self._leaf_action = np.zeros((3, leaves), np.int32)
         self._mask = np.zeros((leaves, actions), np.uint8)
-        self._again = np.zeros(trees, np.int32)
+        self._again = np.zeros(leaves, np.int32)
         self._flags = np.zeros(trees, np.uint8)
         self._legal = np.zeros(leaves, np.int32)
         self._cursor = np.zeros((2, trees), np.int32)
@@ -155,7 +155,12 @@ class Search:
 
         A tree whose leaf ends the game needs no evaluation: it is backed up at once and goes again in this wave.
         """
-        end = self._select(rows, 0)
+        end = 0
+        waiting = rows
+        while len(waiting):
+            found = k.select(*self._descent(waiting, end))
+            end, finished = self._settle(end, end + found)
+            waiting = self._again[:finished].copy()
         roots = k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
                                     self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
         count = end + roots
@@ -170,30 +175,26 @@ class Search:
         leaves = min(int(self.visits(row)[0]) // VISITS_A_LEAF, MOST_LEAVES)
         if leaves < 2:
             return self.wave(evaluator, row)
-        end = 0
-        while end < leaves and (new := self._select(row, end)) > end:
-            k.hold(self._ints, self._floats, self._stride, self.capacity, end, new, self._leaf_row, self._leaf_node, 1)
-            end = new
-        if end:
-            k.hold(self._ints, self._floats, self._stride, self.capacity, 0, end, self._leaf_row, self._leaf_node, -1)
-            self._expand(evaluator, end)
-        return end
+        found = k.select_several(*self._descent(row, leaves))
+        k.hold(self._ints, self._floats, self._stride, self.capacity, 0, found, self._leaf_row, self._leaf_node, -1)
+        count, _ = self._settle(0, found)
+        if count:
+            self._expand(evaluator, count)
+        return count
 
-    def _select(self, rows: Rows, end: int) -> int:
-        """Descends in `rows` and writes the leaves to evaluate from `end` on; returns where they end."""
-        waiting = rows
-        while len(waiting):
-            found = k.select(self._ints, self._floats, self._prior_bits, self._states, self._counts, self._stride,
-                             self.capacity, waiting, self.budget, self._explore, self._fpu, self._root_fpu,
-                             end, self._leaf_row, self._leaf_node, self._leaf_action, self._leaf_bytes,
-                             self._cursor)  # fmt: skip
-            new = slice(end, end + found)
-            self.rules.step(self._leaf_states[new], self._leaf_action[new])
-            end, finished = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity,
-                                     end, end + found, self._leaf_row, self._leaf_node, self._leaf_bytes,
-                                     *self._fields, self._again)  # fmt: skip
-            waiting = self._again[:finished].copy()
-        return end
+    def _settle(self, start: int, end: int) -> tuple[int, int]:
+        """The rules step the leaves [start, end): see `kernels.settle`."""
+        self.rules.step(self._leaf_states[start:end], self._leaf_action[start:end])
+        settled: tuple[int, int] = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity,
+                                            start, end, self._leaf_row, self._leaf_node, self._leaf_bytes,
+                                            *self._fields, self._again)  # fmt: skip
+        return settled
+
+    def _descent(self, rows: Rows, number: int) -> tuple[Any, ...]:
+        """The arguments of `kernels.select` (number: the offset) and `kernels.select_several` (number: how many)."""
+        return (self._ints, self._floats, self._prior_bits, self._states, self._counts, self._stride, self.capacity,
+                rows, self.budget, self._explore, self._fpu, self._root_fpu, number, self._leaf_row, self._leaf_node,
+                self._leaf_action, self._leaf_bytes, self._cursor)  # fmt: skip
 
     def _expand(self, evaluator: Evaluator, count: int) -> None:
         states, mask = self._leaf_states[:count], self._mask[:count]
