@@ -89,7 +89,8 @@ def told(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+    lines = [": ".join([type(error).__name__, *lines[:1]])[:300], *getattr(error, "__notes__", [])]
+    return ", ".join(lines)
 
 
 def where(error: BaseException, path: Path) -> str:
