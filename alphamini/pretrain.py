@@ -16,7 +16,6 @@ def main() -> None:
     get_teacher(get(arguments.game))  # the line that says so where there is none
     if arguments.from_scratch:
         raise ValueError("--from-scratch leaves out just what pretrain does")
-    get_teacher(get(arguments.game))  # refused before anything is written
     folder, recipe = open_run(arguments, defaults)
     loop = Loop(folder, recipe, cores())
     stop_on_signals(loop)

@@ -1,5 +1,6 @@
 """The registry of games: `get("gomoku9")`, `names()`. A game file offers `GAMES`: name -> a function that makes it.
 
+A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
 `get("path/to/mygame.py")` takes a game from a file of one's own (games/files.py); from then on its name works too.
 A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
 """

@@ -89,7 +89,9 @@ def told(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+    if type(error).__module__.startswith("numba") and len(lines) > 1:
+        del lines[0]  # it says that compiling failed; what failed is in the next one
+    return ", ".join([": ".join([type(error).__name__, *lines[:1]])[:300], *getattr(error, "__notes__", [])])
 
 
 def where(error: BaseException, path: Path) -> str:

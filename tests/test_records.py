@@ -35,7 +35,7 @@ BOARDS = available(
     "gomoku9", "gomoku9-standard", "gomoku8-renju", "go9", "go9-komi5.5", "hex7", "hex7-swap", "othello8"
 )
 WAYS = [(name, ".sgf") for name in BOARDS] + [(name, ".psq") for name in BOARDS if name.startswith("gomoku")]
-WAYS += [(name, ".txt") for name in [*BOARDS, "tictactoe", "connect4"]]
+WAYS += [(name, ".txt") for name in [*BOARDS, *available("tictactoe", "connect4", "breakthrough6", "connect6")]]
 
 
 def random_game(name, plies, seed):

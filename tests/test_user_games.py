@@ -123,13 +123,12 @@ def test_bad_files_are_refused_in_one_line(name, tmp_path):
         games.get(str(path))
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)
-    assert not any(module.endswith(name) for module in sys.modules)
 
 
 @pytest.mark.parametrize(("name", "old", "new", "message"), [
     ("renamed", 'name="renamed"', 'name="another"', r"makes a game that calls itself 'another'$"),
     ("related", 'family="related"', 'family="gomoku"', r"the family 'gomoku' is taken by a game that ships"),
-    ("untyped", "s.to_play = 0", "s.to_play = nobody", r"untyped\.py: TypingError: .* \(check_game says more\)$"),
+    ("untyped", "s.to_play = 0", "s.to_play = nobody", r"TypingError: NameError: name 'nobody' is not defined \(check_"),
     ("short", '("pad", "u1", (5,))', '("pad", "u1", (6,))', r"a record has 33 bytes, not whole 8-byte words \(check_"),
 ])  # fmt: skip
 def test_broken_games_are_refused_in_one_line(name, old, new, message, tmp_path):
@@ -173,7 +172,7 @@ def test_checkpoints_keep_the_name(tmp_path):
     ("check_game", ["nowhere.py"], "there is no file nowhere.py"),
     ("selfplay", ["--game", "nowhere.py"], "there is no file nowhere.py"),
     ("pretrain", ["--game", str(SNORT)], "no scripted teacher for snort"),
-    ("play", ["--game", str(SNORT)], "no net ships for snort"),
+    ("evaluate", ["--game", str(SNORT), "--thinking", "1,2"], "no net ships for snort"),
 ])  # fmt: skip
 def test_commands_refuse_in_one_line(command, arguments, message, tmp_path):
     done = run(command, *arguments, cwd=tmp_path)
@@ -189,7 +188,7 @@ def test_check_game_sees_a_wild_index(tmp_path):
     done = run("check_game", str(path), cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert re.search(
-        r"^BROKEN check_positions +IndexError: index is out of bounds, line \d+$", done.stdout, re.MULTILINE
+        r"^BROKEN check_positions +IndexError: index is out of bounds, in legal$", done.stdout, re.MULTILINE
     )
     assert re.search(r"^holds +check_text", done.stdout, re.MULTILINE)
 
@@ -200,7 +199,7 @@ def test_the_example_learns_and_plays(tmp_path):
              "--full-sims", "16", "--fast-sims", "4", "--batch", "32", "--precision", "fp32"]  # fmt: skip
     done = run("selfplay", "--game", str(SNORT), *small, "--minutes", "0.3", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "snort has no scripted teacher" in done.stdout
+    assert "no scripted teacher knows snort" in done.stdout
     net = tmp_path / "runs" / "snort" / "checkpoints" / "latest.safetensors"
     assert load_checkpoint(net, games.get(str(SNORT))).step > 0
     played = run(

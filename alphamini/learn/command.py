@@ -40,8 +40,6 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
     found = folder.recipe()
     if found is None:
         folder.create(recipe)
-        if recipe.from_scratch and not arguments.from_scratch:
-            print(f"{recipe.game} has no scripted teacher: its net learns from self-play alone, as with --from-scratch")
         return folder, recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
