@@ -24,10 +24,10 @@ from games import Game
 class TrainConfig:
     """The optimiser's constants."""
 
-    batch: Annotated[int, "samples a training step"] = 512
-    learning_rate: Annotated[float, "AdamW's, during self-play"] = 1e-3
+    batch: Annotated[int, "samples a training step"] = 256
+    learning_rate: Annotated[float, "AdamW's, during self-play"] = 2e-3
     weight_decay: Annotated[float, "AdamW's"] = 1e-4
-    average: Annotated[float, "share of itself that the averaged net keeps at every step"] = 0.99
+    average: Annotated[float, "share of itself that the averaged net keeps at every step"] = 0.995
 
 
 @dataclass(frozen=True)
