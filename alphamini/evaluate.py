@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alphamini.arena.players import make_player
 from alphamini.arena.pool import Entry, Pool, play_pairs, table
-from alphamini.arena.thinking import Net, thinking_pool
+from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
@@ -27,10 +27,18 @@ def main() -> None:
         action="append",
         metavar="SPEC",
         help="a player, twice or more: random, scripted@level=2, rollouts@sims=1000, net:PATH@sims=400, "
-        "net:PATH@seconds=1, net@sims=1 (the shipped net's raw policy); the first is the anchor, with 0 Elo",
+        "net:PATH@seconds=1, net@sims=1 (the shipped net's raw policy), net@level=-50 (weakened to that rating), "
+        "command:pbrain-other@seconds=1 (another engine); the first is the anchor, with 0 Elo",
     )
     options.add_argument("--thinking", metavar="N,N,...", help="rate a net at these simulations a move instead")
-    options.add_argument("--checkpoint", action="append", type=Path, help="for --thinking (default: the shipped net)")
+    options.add_argument(
+        "--levels",
+        action="store_true",
+        help="rate a net's strengths for --level, weak to strong; write them beside it: --out NET.json",
+    )
+    options.add_argument(
+        "--checkpoint", action="append", type=Path, help="for --thinking and --levels (default: the shipped net)"
+    )
     options.add_argument("--games", type=int, default=100, help="games a pair of players (an even number)")
     options.add_argument("--opening-plies", type=int, help="random plies before each game (default: by the game)")
     options.add_argument("--seed", type=int, default=0, help="of the openings and the players")
@@ -46,7 +54,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
     plies = arguments.opening_plies
     if plies is not None and not 0 <= plies < game.max_plies:
         raise ValueError(f"--opening-plies must be from 0 to {game.max_plies - 1}")
-    if arguments.thinking:
+    if arguments.levels:
+        if arguments.player or arguments.thinking or len(arguments.checkpoint or []) > 1:
+            raise ValueError("--levels takes one --checkpoint, no --player and no --thinking")
+        path = arguments.checkpoint[0] if arguments.checkpoint else shipped_checkpoint(game)
+        pool, pairs = levels_pool(game, path, threads)
+    elif arguments.thinking:
         if arguments.player:
             raise ValueError("--thinking takes --checkpoint, not --player")
         budgets = parse_budgets(arguments.thinking)
