@@ -1,89 +1,179 @@
-"""`python -m alphamini.evaluate`: matches between players, Elo with intervals, and Elo against thinking time."""
+"""`python -m alphamini.evaluate`: matches, Elo with intervals, sequential tests, Elo against thinking time, oracles."""
 
 from __future__ import annotations
 
-import argparse
 import json
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
+from typing import Annotated, Any
 
+from alphamini.arena.openings import Book, choose_openings
 from alphamini.arena.players import make_player
-from alphamini.arena.pool import Entry, Pool, play_pairs, table
+from alphamini.arena.plotting import slope_text
+from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
+from alphamini.arena.sequential import SequentialTest
+from alphamini.arena.suite import SOLVED, Suite, load_suite, score, solved_suite, suite_report, suite_table
 from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
-from alphamini.options import parser, run_command
-from games import get
+from alphamini.options import add_fields, parser, read_fields, run_command
+from games import Game, get
 
 MOST_SIMS = 1_000_000
+DEFAULT_GAMES, TEST_GAMES = 100, 4000
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What `evaluate` takes besides the game."""
+
+    player: Annotated[
+        tuple[str, ...],
+        "a player, several times: random, scripted@level=2, rollouts@sims=1000, net:PATH@sims=400, net:PATH@seconds=1, "
+        "net@sims=1 (the shipped net's raw policy), net@level=-50 (weakened to that rating), "
+        "command:pbrain-other@seconds=1 (another engine); the first is the anchor, with 0 Elo",
+    ] = ()
+    thinking: Annotated[str, "rate nets at these simulations a move instead, such as 1,2,4,8"] = ""
+    levels: Annotated[
+        bool, "rate a net's strengths for net@level=ELO, weak to strong; write them beside it: --out NET.json"
+    ] = False
+    checkpoint: Annotated[
+        tuple[str, ...],
+        "for --thinking, one for --levels: PATH or NAME=PATH, a curve each, in the order of their training (default: the shipped net)",
+    ] = ()
+    suite: Annotated[
+        str,
+        "score the players on a file of positions with known answers, or on those of a small game that are "
+        "solved on the spot ('solved'); with --thinking: besides their games",
+    ] = ""
+    games: Annotated[int, "games a pair of players, an even number; 0: 100, or with --sprt at most 4000"] = 0
+    openings: Annotated[
+        str,
+        "book (the shipped one), a number of random plies, or a book's file; auto: the book where one ships, "
+        "else random plies by the game",
+    ] = "auto"
+    sprt: Annotated[bool, "play until a sequential test knows whether the first player is stronger"] = False
+    test: SequentialTest = field(default_factory=SequentialTest)
+    seed: Annotated[int, "of the openings and the players"] = 0
 
 
 def main() -> None:
-    options = parser("evaluate", "Plays matches with paired random openings and swapped seats, and rates the players.")
-    options.add_argument("--game", required=True, help="the game")
-    options.add_argument(
-        "--player",
-        action="append",
-        metavar="SPEC",
-        help="a player, twice or more: random, scripted@level=2, rollouts@sims=1000, net:PATH@sims=400, "
-        "net:PATH@seconds=1, net@sims=1 (the shipped net's raw policy), net@level=-50 (weakened to that rating), "
-        "command:pbrain-other@seconds=1 (another engine); the first is the anchor, with 0 Elo",
-    )
-    options.add_argument("--thinking", metavar="N,N,...", help="rate a net at these simulations a move instead")
-    options.add_argument(
-        "--levels",
-        action="store_true",
-        help="rate a net's strengths for --level, weak to strong; write them beside it: --out NET.json",
-    )
-    options.add_argument(
-        "--checkpoint", action="append", type=Path, help="for --thinking and --levels (default: the shipped net)"
-    )
-    options.add_argument("--games", type=int, default=100, help="games a pair of players (an even number)")
-    options.add_argument("--opening-plies", type=int, help="random plies before each game (default: by the game)")
-    options.add_argument("--seed", type=int, default=0, help="of the openings and the players")
-    options.add_argument("--out", type=Path, metavar="FILE.json", help="write ratings, pairs and games here")
+    options = parser("evaluate", "Plays matches with paired openings and swapped seats, and rates the players.")
+    options.add_argument("--game", required=True, help="the game, or a file of your own: path/to/mygame.py")
+    options.add_argument("--out", type=Path, metavar="FILE.json", help="write what was found here")
+    add_fields(options, EvaluateOptions())
     arguments = options.parse_args()
-    evaluate(arguments)
+    evaluate(get(arguments.game), read_fields(EvaluateOptions(), arguments), arguments.out)
 
 
-def evaluate(arguments: argparse.Namespace) -> None:
-    game, threads = get(arguments.game), cores()
-    if not 1 <= arguments.games <= 1_000_000:
+def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
+    check(options)
+    suite = read_suite(game, options) if options.suite else None
+    report = run_suite(suite, options) if suite and not options.thinking else run_pool(game, options, suite)
+    if out:
+        write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
+
+
+def check(options: EvaluateOptions) -> None:
+    """ValueError, one line, if the options do not go together."""
+    if not 0 <= options.games <= 1_000_000:
         raise ValueError("--games must be from 1 to 1000000")
-    plies = arguments.opening_plies
-    if plies is not None and not 0 <= plies < game.max_plies:
-        raise ValueError(f"--opening-plies must be from 0 to {game.max_plies - 1}")
-    if arguments.levels:
-        if arguments.player or arguments.thinking or len(arguments.checkpoint or []) > 1:
-            raise ValueError("--levels takes one --checkpoint, no --player and no --thinking")
-        path = arguments.checkpoint[0] if arguments.checkpoint else shipped_checkpoint(game)
+    if options.seed < 0:
+        raise ValueError("--seed must not be negative")
+    if options.thinking and options.player:
+        raise ValueError("--thinking takes --checkpoint, not --player")
+    if options.levels:
+        if options.player or options.thinking or options.suite or options.sprt or len(options.checkpoint) > 1:
+            raise ValueError("--levels takes one --checkpoint at most, and nothing else to play")
+        options.test.check()
+        return
+    if options.checkpoint and not options.thinking:
+        raise ValueError("--checkpoint goes with --thinking; as a player write net:PATH@sims=100")
+    if options.suite and not options.thinking and not options.player:
+        raise ValueError("--suite needs a --player, or --thinking")
+    if not options.thinking and not options.suite and len(options.player) < 2:
+        raise ValueError("give --player at least twice, or --thinking, or --suite")
+    if options.sprt and (options.thinking or options.suite or len(options.player) != 2):
+        raise ValueError("--sprt takes two players")
+    options.test.check()
+
+
+def read_suite(game: Game, options: EvaluateOptions) -> Suite:
+    if options.suite == SOLVED:
+        return solved_suite(game, options.seed)
+    return load_suite(Path(options.suite), game)
+
+
+def run_suite(suite: Suite, options: EvaluateOptions) -> dict[str, Any]:
+    """Scores the players on a suite; prints a table and returns the report."""
+    threads = cores()
+    players = [make_player(suite.game, spec, threads) for spec in options.player]
+    scores = [score(suite, player, options.seed, threads) for player in players]
+    print(suite_table(suite, scores))
+    return suite_report(suite, scores)
+
+
+def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[str, Any]:
+    """Plays and rates; prints tables and returns the report."""
+    threads = cores()
+    openings = choose_openings(game, options.openings)
+    if options.levels:
+        path = Path(options.checkpoint[0]) if options.checkpoint else shipped_checkpoint(game)
         pool, pairs = levels_pool(game, path, threads)
-    elif arguments.thinking:
-        if arguments.player:
-            raise ValueError("--thinking takes --checkpoint, not --player")
-        budgets = parse_budgets(arguments.thinking)
-        paths = arguments.checkpoint or [shipped_checkpoint(game)]
-        names = [path.stem if len({p.stem for p in paths}) == len(paths) else str(path) for path in paths]
-        nets = [Net(name, path, budgets) for name, path in zip(names, paths, strict=True)]
-        pool, pairs = thinking_pool(game, nets, threads)
+    elif options.thinking:
+        pool, pairs = thinking_pool(game, nets(game, options), threads)
     else:
-        if arguments.checkpoint:
-            raise ValueError("--checkpoint goes with --thinking; as a player write net:PATH@sims=100")
-        specs = arguments.player or []
-        if len(specs) < 2:
-            raise ValueError("give --player at least twice, or --thinking")
-        pool = Pool(game, [Entry(spec, make_player(game, spec, threads)) for spec in specs], threads)
-        pairs = list(combinations(range(len(specs)), 2))
+        pool = Pool(game, [Entry(spec, make_player(game, spec, threads)) for spec in options.player], threads)
+        pairs = list(combinations(range(len(pool.entries)), 2))
     for about in dict.fromkeys(entry.player.about for entry in pool.entries if entry.player.about):
         print(f"inference: {about}")
-    play_pairs(pool, pairs, arguments.games, arguments.seed, plies)
-    if arguments.out:
-        write_bytes(arguments.out, (json.dumps(pool.report()) + "\n").encode())
+    games = options.games or (TEST_GAMES if options.sprt else DEFAULT_GAMES)
+    print(f"openings: {openings.about}")
+    if isinstance(openings, Book) and games > 2 * len(openings.openings):
+        print(f"note: after {2 * len(openings.openings)} games of a pair its openings come again")
+    tested = None
+    if options.sprt:
+        tested = play_test(pool, options.test, games, options.seed, openings)
+    else:
+        play_pairs(pool, pairs, games, options.seed, openings)
+    report = {**pool.report(), "openings": openings.about}
+    ratings = pool.ratings()
     for pair in pool.pairs:
         a, b = (pool.entries[i].player.name for i in (pair.a, pair.b))
-        print(f"{a} - {b}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%})")
+        print(f"{a} - {b}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%}), "
+              f"likelihood of superiority {ratings.superiority(pair.a, pair.b):.1%}")  # fmt: skip
     print(table(pool))
+    for curve in report["curves"]:
+        print(slope_text(curve))
+    if tested:
+        report["sprt"] = tested
+        print(verdict(tested))
+    if suite:
+        scores = [score(suite, entry.player, options.seed, threads) for entry in pool.entries]
+        for player, found in zip(report["players"], scores, strict=True):
+            player["oracle"] = {"suite": suite.name, **found.json()}
+        print(suite_table(suite, scores))
+    return report
+
+
+def nets(game: Game, options: EvaluateOptions) -> list[Net]:
+    """The curves of --thinking; ValueError, one line, if two have one name."""
+    budgets = parse_budgets(options.thinking)
+    named = [parse_checkpoint(text) for text in options.checkpoint] or [("", shipped_checkpoint(game))]
+    stems = [path.stem for _, path in named]
+    names = [name or (path.stem if stems.count(path.stem) == 1 else str(path)) for name, path in named]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"--checkpoint: {name!r} stands for two curves; name them NAME=PATH")
+    return [Net(name, path, budgets) for name, (_, path) in zip(names, named, strict=True)]
+
+
+def parse_checkpoint(text: str) -> tuple[str, Path]:
+    """(NAME, PATH) of "NAME=PATH", NAME empty where there is none; a path may hold an = too."""
+    name, equals, path = text.partition("=")
+    return ("", Path(text)) if not equals or Path(text).exists() else (name, Path(path))
 
 
 def parse_budgets(text: str) -> list[int]:
@@ -92,6 +182,17 @@ def parse_budgets(text: str) -> list[int]:
     if not all(item.isdecimal() and 1 <= int(item) <= MOST_SIMS for item in items):
         raise ValueError(f"--thinking takes whole numbers from 1 to {MOST_SIMS} with commas between, not {text!r}")
     return sorted({int(item) for item in items})
+
+
+def verdict(tested: dict[str, Any]) -> str:
+    """A sequential test's end in one line."""
+    low, high = tested["bounds"]
+    said = {
+        "H1": f"H1 accepted: the first player is stronger ({tested['elo1']:+g} Elo rather than {tested['elo0']:+g})",
+        "H0": f"H0 accepted: no proof of strength ({tested['elo0']:+g} Elo rather than {tested['elo1']:+g})",
+        None: "undecided: the games ran out",
+    }[tested["accepted"]]
+    return f"SPRT: {said}; LLR {tested['llr']:+.2f} in ({low:+.2f}, {high:+.2f}) after {tested['openings']} openings"
 
 
 if __name__ == "__main__":

@@ -47,12 +47,14 @@ def add_fields(to: argparse.ArgumentParser, defaults: Any, skip: tuple[str, ...]
         if field.name in skip:
             continue
         flag, text = "--" + field.name.replace("_", "-"), _help(hints[field.name])
+        kind, many = _kind(hints[field.name])
+        shown = text if value is None or many else f"{text} ({value})"
         if isinstance(value, bool):
             # Absent stays None, so that a resume can tell "not said" from "said so".
             to.add_argument(flag, action="store_true", default=None, help=text)
         else:
-            to.add_argument(flag, type=type(value), metavar=type(value).__name__.upper(), help=f"{text} ({value})",
-                            default=argparse.SUPPRESS)  # fmt: skip
+            to.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=shown, default=argparse.SUPPRESS,
+                            action="append" if many else "store")  # fmt: skip
 
 
 def read_fields(defaults: T, arguments: argparse.Namespace) -> T:
@@ -62,8 +64,8 @@ def read_fields(defaults: T, arguments: argparse.Namespace) -> T:
         value = getattr(defaults, field.name)
         if is_dataclass(value):
             changes[field.name] = read_fields(value, arguments)
-        elif getattr(arguments, field.name, None) is not None:
-            changes[field.name] = getattr(arguments, field.name)
+        elif (said := getattr(arguments, field.name, None)) is not None:
+            changes[field.name] = tuple(said) if isinstance(value, tuple) else said
     return replace(defaults, **changes)  # type: ignore[type-var]
 
 
@@ -87,6 +89,17 @@ def positive_sims(text: str) -> int:
 
 def _help(hint: Any) -> str:
     return str(get_args(hint)[1]) if get_origin(hint) is Annotated else ""
+
+
+def _kind(hint: Any) -> tuple[Any, bool]:
+    """(the type of an option's value, whether it may be given several times), from `int`, `Path | None`,
+    `tuple[str, ...]`, each perhaps annotated."""
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if get_origin(hint) is tuple:
+        return get_args(hint)[0], True
+    choices = [choice for choice in get_args(hint) if choice is not type(None)]
+    return (choices[0] if choices else hint), False
 
 
 def run_command(main: Callable[[], None]) -> None:

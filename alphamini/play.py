@@ -23,7 +23,7 @@ SIDES = {"first": frozenset({0}), "second": frozenset({1}), "both": frozenset({0
 
 def main() -> None:
     options = parser("play", "Play against the net in the terminal.")
-    options.add_argument("--game", default="gomoku9", help="the game")
+    options.add_argument("--game", default="gomoku9", help="the game, or a file of your own: path/to/mygame.py")
     options.add_argument("--checkpoint", type=Path, help="the net (default: the one that ships for the game)")
     options.add_argument("--side", choices=SIDES, default="first", help="yours; none: watch the net play itself")
     budget = options.add_mutually_exclusive_group()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
 from alphamini.learn.loop import Loop
+from alphamini.learn.teachers import get_teacher
 from alphamini.model.threads import cores
 from alphamini.options import run_command
+from games import get
 
 
 def main() -> None:
     options, defaults = run_parser("pretrain", "Plays scripted games and trains a net to imitate the teacher.")
     arguments = options.parse_args()
+    get_teacher(get(arguments.game))  # the line that says so where there is none
     if arguments.from_scratch:
         raise ValueError("--from-scratch leaves out just what pretrain does")
+    get_teacher(get(arguments.game))  # refused before anything is written
     folder, recipe = open_run(arguments, defaults)
     loop = Loop(folder, recipe, cores())
     stop_on_signals(loop)

@@ -18,6 +18,7 @@ from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_
 from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe
 from alphamini.learn.run import RunFolder
+from alphamini.learn.teachers import has_teacher
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.threads import cores
 from alphamini.options import run_command
@@ -44,6 +45,8 @@ def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
     final = 0.0 if minutes is None else min(minutes * 60 * FINAL_SHARE, FINAL_MOST)
     limit = float("inf") if minutes is None else minutes * 60 - final
     stop_on_signals(loop)
+    if not has_teacher(loop.game):
+        print(f"no scripted teacher knows {loop.game.name}: self-play starts from a random net")
     if not loop.supervised:
         loop.pretrain()
     if not loop.supervised:

@@ -21,12 +21,14 @@ try:
 except ImportError:
     pyspiel = None
 
-GAMES = ("tictactoe", "connect4", "gomoku9", "gomoku15")
+GAMES = ("tictactoe", "connect4", "gomoku9", "gomoku15", "connect6", "othello6", "othello8", "breakthrough8")
 OPENSPIEL = {  # our name: (its name, rollouts in one call)
     "tictactoe": ("tic_tac_toe", 20_000),
     "connect4": ("connect_four", 4_000),
     "gomoku9": ("gomoku(size=9)", 1_000),
     "gomoku15": ("gomoku(size=15)", 300),
+    "othello8": ("othello", 300),
+    "breakthrough8": ("breakthrough", 300),
 }
 BATCH = 4096  # games in one call of ours: the records stay in the cache
 

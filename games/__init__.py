@@ -1,28 +1,98 @@
-"""The registry of games: `get("gomoku9")`, `names()`. A game file offers `GAMES`: name -> a function that makes it."""
+"""The registry of games: `get("gomoku9")`, `names()`. A game file offers `GAMES`: name -> a function that makes it.
+
+`get("path/to/mygame.py")` takes a game from a file of one's own (games/files.py); from then on its name works too.
+A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
+"""
 
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
+from games import files
 from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, Position, States, outcome_value
 
-_FILES = ("tictactoe", "connect4", "gomoku")
+_FILES = ("tictactoe", "connect4", "gomoku", "connect6", "othello", "breakthrough", "hex", "go")
+_added: dict[str, tuple[Path, Callable[[], Game]]] = {}  # games from files: where from, and what makes them
+_tried: set[str] = set()  # those that can be played
 
-__all__ = ["DRAW", "ONGOING", "WIN_0", "WIN_1", "Game", "Position", "States", "get", "names", "outcome_value"]
+__all__ = ["DRAW", "ONGOING", "WIN_0", "WIN_1", "Game", "Position", "States", "get", "named", "names", "outcome_value"]
 
 
 def names() -> list[str]:
-    """Every game, in the order of the files."""
+    """Every game that ships, in the order of the files."""
     return [name for file in _FILES for name in importlib.import_module(f"games.{file}").GAMES]
 
 
+def get(name: str, tried: bool = True) -> Game:
+    """The game called `name`, or the game in a file; ValueError with one line if there is none.
+
+    The same object each time. `tried`: a game from a file is tried out first, and refused if it cannot be played.
+    """
+    if (place := files.split(name)) is not None:
+        name = _add(*place)
+    game = _make(name)
+    if tried and name in _added and name not in _tried:
+        files.try_out(_added[name][0], game)
+        _tried.add(name)
+    return game
+
+
 @cache
-def get(name: str) -> Game:
-    """The game called `name`; ValueError with one line if there is none. The same object each time."""
+def _make(name: str) -> Game:
     for file in _FILES:
-        games = importlib.import_module(f"games.{file}").GAMES
-        if name in games:
-            game: Game = games[name]()
-            return game
-    raise ValueError(f"no game {name!r}; there are {', '.join(names())}")
+        module = importlib.import_module(f"games.{file}")
+        game: Game | None = None
+        if name in module.GAMES:
+            game = module.GAMES[name]()
+        elif hasattr(module, "variant"):
+            game = module.variant(name)
+        if game is not None:
+            return game if game.name == name else _make(game.name)
+    if name in _added:
+        path, maker = _added[name]
+        return files.make(path, name, maker)
+    raise ValueError(f"no game {name!r}; there are {_listed()}, or a file like mygame.py")
+
+
+def _listed() -> str:
+    """`names` for people: of many sizes the first and the last."""
+    groups: dict[str, list[str]] = {}
+    for name in names():
+        groups.setdefault(re.sub("[0-9]+", "#", name, count=1), []).append(name)
+    return ", ".join(f"{group[0]} to {group[-1]}" if len(group) > 2 else ", ".join(group) for group in groups.values())
+
+
+def named(name: str) -> Game:
+    """`get` for names that come out of a file: they never make it run a file of games. ValueError, one line."""
+    if files.split(name) is not None:
+        raise ValueError(f"no game {name[:60]!r}")
+    return get(name)
+
+
+@cache
+def _add(path: Path, name: str | None) -> str:
+    """Registers the games of a file; returns the name of the one that is meant. ValueError, one line, if it is wrong.
+
+    Names and families belong to one file: a net, a teacher or a saved game that names another game's would be taken
+    for its own.
+    """
+    games, whole = files.read(path), path.resolve()
+    if name is None and len(games) > 1:
+        raise ValueError(f"{path} holds {len(games)} games ({', '.join(games)}); write {path}:{next(iter(games))}")
+    name = next(iter(games)) if name is None else name
+    if name not in games:
+        raise ValueError(f"{path} has no game {name!r}; it has {', '.join(games)}")
+    shipped = names()
+    for key in games:
+        if key in shipped or (key in _added and _added[key][0] != whole):
+            raise ValueError(f"{path}: the name {key!r} is taken by another game; choose a new one")
+    family = files.make(path, name, games[name]).family
+    if any(get(other).family == family for other in shipped):
+        raise ValueError(f"{path}: the family {family!r} is taken by a game that ships; choose a new one")
+    for key, maker in games.items():
+        _added.setdefault(key, (whole, maker))
+    return name

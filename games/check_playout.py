@@ -25,6 +25,7 @@ Kernel = Callable[..., None]  # (states [B], seeds u8[B])
 
 
 def check_playout(game: Game, rng: np.random.Generator) -> None:
+    """Random playouts are the random games that the rules describe, each as often as it should be."""
     generic = generic_kernel(game)
     kernels = [generic] if game.playout is None else [generic, game.playout]
     late = _late_game(game, rng)

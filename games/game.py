@@ -6,6 +6,7 @@ Conventions, used everywhere in this project:
 * A *state* is one record of a numpy structured dtype; a batch is a 1-d array of them. The record is the
   whole truth: `to_play` (0 or 1) and `outcome` are fields of every game's record. It holds the position and
   nothing of the way there, in whole 8-byte words with zeros between the fields: equal positions, equal bytes.
+  Only where the rules themselves look back (superko) some fields hold the past: the game names them (`past`).
 * `outcome` is ONGOING, a win for player 0, a win for player 1, or DRAW.
 * The side to move need not alternate (passes, two moves a turn): always read `to_play`.
 
@@ -43,8 +44,11 @@ class Game:
 
     `action_symmetries` i4[S, A] and `cell_symmetries` i4[S, H*W] send an action or a cell to its image; row 0 is
     the identity. Playing the images of a game's moves gives the image of the game.
-    `policy` says how actions lie on the board, for nets that do not depend on its size: "cells" (action = cell,
-    row by row) or "columns" (action = column).
+    `policy` and `action_planes` say how actions lie on the board, for nets that do not depend on its size. With
+    "cells" there are K = `action_planes` planes of cells, one after the other: action = k*H*W + cell, the cell row by
+    row and where `observe` shows it. With "columns" there is one action a column, and K is 1. What is left of the A
+    actions are `extra_actions` without a place on the board, such as a pass; they come last.
+    `past` names the fields of the record that hold how the position came about, for rules that ask for it.
     `rules_version` grows when the rules, the actions or the planes change: checkpoints of another version are refused.
     """
 
@@ -62,12 +66,20 @@ class Game:
     observe: Callable[..., None]
     action_symmetries: NDArray[np.int32]
     cell_symmetries: NDArray[np.int32]
-    action_text: Callable[[int], str]
+    action_text: Callable[[int], str]  # "" for an action that no position allows
     parse_action: Callable[[str], int]  # ValueError with one clear line
     board_text: Callable[..., str]  # (state, last_action | None, colour: bool) -> str
     policy: str = "cells"
+    action_planes: int = 1  # K
     playout: Callable[..., None] | None = None
+    past: tuple[str, ...] = ()
     sides: tuple[str, str] = ("x", "o")  # what people call player 0 and player 1
+
+    @property
+    def extra_actions(self) -> int:
+        """How many actions have no place on the board."""
+        height, width = self.shape
+        return self.num_actions - (width if self.policy == "columns" else self.action_planes * height * width)
 
     def new_states(self, count: int) -> States:
         """`count` start positions."""
@@ -128,7 +140,7 @@ class Position:
         if not 0 <= action < self.game.num_actions:
             raise ValueError(f"no action {action} in {self.game.name}")
         if not self.game.legal_mask(self.state)[0, action]:
-            raise ValueError(f"{self.game.action_text(action)} is not legal here")
+            raise ValueError(f"{self.game.action_text(action) or f'action {action}'} is not legal here")
         state = self.state.copy()
         self.game.step(state, np.array([action], np.int32))
         return Position(self.game, state, (*self.moves, int(action)), self)

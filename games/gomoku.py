@@ -1,9 +1,17 @@
 """Gomoku: two players place stones on an n x n board in turn; who first has five of his own in a row, wins.
 
 Freestyle (`gomoku9`): five or more win. Standard (`gomoku15-standard`): exactly five wins, for both sides.
+Renju (`gomoku15-renju`): black wins with exactly five, white with five or more, and black may not make an overline
+(six or more), two fours or two threes at once, unless the same stone makes a five. These moves are illegal here, where
+over the board they lose: a player who knows the rules never makes one. No opening rule and no passing: if black has
+no legal move left, the game is a draw. (Renju International Federation, "The International Rules of Renju", 3 and 9)
 A full board is a draw. Black ("x", player 0) begins.
 
-planes  0 the mover's stones | 1 the opponent's stones | 2 ones on the board | 3 ones if exactly five is needed
+planes  0 the mover's stones | 1 the opponent's stones | 2 ones on the board | 3 ones if the mover needs exactly five
+        then empty cells where a stone makes, for the mover and for the opponent: 4, 5 a five | 6, 7 two or more ways to
+        five (an open four, a double four) | 8, 9 one way (a four) | 10, 11 an open three, next an open four
+        (what a move leads to at once is input, as in AlphaGo: Silver et al. 2016, extended data table 2)
+        renju alone: 12 what black may not play (he makes no fours and threes there: 6 to 11 are clear)
 actions cell = row * n + column, row 0 at the top; written as a column letter and a row from the bottom (e5)
 symmetries: the eight of the square
 """
@@ -17,7 +25,9 @@ from games.game import Game
 from games.grid import cell_text, draw, parse_cell, square_symmetries
 
 SIZES = range(5, 21)
-FREESTYLE, STANDARD = 0, 1
+FREESTYLE, STANDARD, RENJU = 0, 1, 2
+RULES = {"": FREESTYLE, "-standard": STANDARD, "-renju": RENJU}  # by the end of a game's name
+LEGAL, FORBIDDEN, FIVE = 0, 1, 2  # what a stone of black's is in renju
 
 # A 64-bit linear congruential generator (Knuth's MMIX); the playout uses its upper half, the good one.
 MULTIPLIER, INCREMENT = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
@@ -61,6 +71,10 @@ def init_standard(states):
     _start(states, STANDARD)
 
 
+def init_renju(states):
+    _start(states, RENJU)
+
+
 @njit(nogil=True, cache=True)
 def legal(states, mask):
     for i in range(len(states)):
@@ -70,6 +84,141 @@ def legal(states, mask):
         for r in range(n):
             for c in range(n):
                 mask[i, r * n + c] = (s.stones[r, c] == 0) & (not over)
+        if s.rule == RENJU and s.to_play == 0 and not over:
+            lines = _lines(s.stones)
+            for r in range(n):
+                for c in range(n):
+                    if s.stones[r, c] == 0 and _verdict(lines, n, r, c) == FORBIDDEN:
+                        mask[i, r * n + c] = 0
+
+
+@njit(nogil=True, cache=True)
+def _lines(stones):
+    """u4[2, lines]: the empty cells and black's stones of each line as bits, five free bits below and above.
+
+    Rows, columns, diagonals, anti-diagonals; see `_line`.
+    """
+    n = stones.shape[0]
+    lines = np.zeros((2, 6 * n - 2), np.uint32)
+    for r in range(n):
+        for c in range(n):
+            if stones[r, c] < 2:
+                for k in range(4):
+                    line, place = _line(n, r, c, k)
+                    lines[stones[r, c], line] |= np.uint32(32 << place)
+    return lines
+
+
+@njit(nogil=True, cache=True)
+def _line(n, r, c, k):
+    """The line through a cell in direction k, and the cell's place on it."""
+    if k == 0:
+        return r, c
+    if k == 1:
+        return n + c, r
+    if k == 2:
+        return 3 * n - 1 + r - c, c
+    return 4 * n - 1 + r + c, c
+
+
+@njit(nogil=True, cache=True)
+def _verdict(lines, n, r, c):
+    """Is black's stone on the empty cell (r, c) LEGAL or FORBIDDEN, or does it make a FIVE (which is always legal)?
+
+    A four is one stone from five; a line can hold two of them (x.xxx.x). A three is one stone from a straight four
+    (.xxxx., a five at either end), by a stone that is LEGAL itself and makes no five: so the question recurs, with the
+    stone on the board (RIF rules, 9.3). `lines` is as it was when this returns.
+    """
+    several, many = 0, 0
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        near = np.int64(lines[1, line]) >> place & 0b01111011110
+        near &= near - 1
+        several += near != 0
+        near &= near - 1
+        many += near & (near - 1) != 0
+    if several < 2 and many == 0:  # most cells: too few stones for two threes, two fours, or a row of five
+        return LEGAL
+    overline, fours, threes = False, 0, 0
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        length, ways, straight = _shape(np.int64(lines[1, line]) >> place, np.int64(lines[0, line]) >> place)
+        if length == 5:
+            return FIVE
+        overline |= length > 5
+        fours += ways
+        threes += straight != 0
+    if overline or fours > 1:
+        return FORBIDDEN
+    if threes < 2:
+        return LEGAL
+    _flip(lines, n, r, c)
+    threes = 0
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        _, _, straight = _shape(np.int64(lines[1, line]) >> place, np.int64(lines[0, line]) >> place)
+        for d in range(-3, 4):
+            if straight >> (5 + d) & 1:
+                down = 0 if k == 0 else (-d if k == 3 else d)
+                across = 0 if k == 1 else d
+                if _verdict(lines, n, r + down, c + across) == LEGAL:
+                    threes += 1
+                    break
+    _flip(lines, n, r, c)
+    return FORBIDDEN if threes > 1 else LEGAL
+
+
+@njit(nogil=True, cache=True)
+def _flip(lines, n, r, c):
+    """Puts black's stone on the empty cell (r, c), or takes it away again."""
+    for k in range(4):
+        line, place = _line(n, r, c, k)
+        lines[0, line] ^= np.uint32(32 << place)
+        lines[1, line] ^= np.uint32(32 << place)
+
+
+@njit(nogil=True, cache=True)
+def _shape(black, empty):
+    """What black's stone in the middle of eleven cells makes on their line (bit 5 is the middle).
+
+    The length of its row, the number of fours, and the cells (bits) where one more stone makes a straight four of both.
+    """
+    black |= 32
+    length = 1
+    for side in (-1, 1):
+        bit = 5 + side
+        while 0 <= bit <= 10 and black >> bit & 1:
+            length += 1
+            bit += side
+    ways, straight = 0, 0
+    for start in range(1, 6):  # five cells, one of them missing, and no stone beside them
+        missing = black >> start & 31 ^ 31
+        if missing & (missing - 1) == 0 and empty >> start & missing and not black >> (start - 1) & 0b1000001:
+            ways |= missing << start
+    for start in range(2, 6):  # four cells, one of them missing, empty cells beside them, and no stone next to those
+        missing = black >> start & 15 ^ 15
+        if (
+            missing & (missing - 1) == 0
+            and empty >> start & missing
+            and empty >> (start - 1) & 0b100001 == 0b100001
+            and not black >> (start - 2) & 0b10000001
+        ):
+            straight |= missing << start
+    first = ways & -ways
+    if ways == 0:
+        return length, 0, straight
+    return length, 1 if ways == first or ways == first | first << 5 else 2, straight
+
+
+@njit(nogil=True, cache=True)
+def _black_can_move(stones):
+    n = stones.shape[0]
+    lines = _lines(stones)
+    for r in range(n):
+        for c in range(n):
+            if stones[r, c] == 0 and _verdict(lines, n, r, c) != FORBIDDEN:
+                return True
+    return False
 
 
 @njit(nogil=True, cache=True)
@@ -91,7 +240,7 @@ def _wins(stones, r, c, stone, rule):
         dr = 0 if k == 0 else 1
         dc = 1 if k < 2 else (0 if k == 2 else -1)
         length = 1 + _run(stones, r, c, dr, dc, stone, 5) + _run(stones, r, c, -dr, -dc, stone, 5)
-        if length == 5 or (length > 5 and rule == 0):
+        if length == 5 or (length > 5 and (rule == FREESTYLE or (rule == RENJU and stone == 2))):
             return True
     return False
 
@@ -110,24 +259,119 @@ def step(states, actions):
         s.to_play = 1 - player
         if _wins(s.stones, r, c, player + 1, s.rule):
             s.outcome = player
-        elif s.count == n * n:
+        elif s.count == n * n or (s.rule == RENJU and player == 1 and not _black_can_move(s.stones)):
             s.outcome = 2
 
 
 @njit(nogil=True, cache=True)
+def _at(mask, d):
+    """Bit x of the result is bit x + d of `mask`."""
+    return mask >> np.uint32(d) if d >= 0 else mask << np.uint32(-d)
+
+
+@njit(nogil=True, cache=True)
+def _threats(own, empty, exact, threats):
+    """What a stone on each empty cell of each line makes: threats[0..3] five, ways to five >= 1, >= 2, open three.
+
+    Bit masks u4[lines], five free bits below each. In a window of five cells the new stone lies at p and the cell that then
+    completes it at q; where exactly five is needed, the cells beside the window must not be own. All loops but the first
+    have constant bounds, so that the compiler unrolls them and takes many lines at once.
+    """
+    for line in range(len(own)):
+        m, e = own[line], empty[line]
+        beside = m if exact else np.uint32(0)
+        five = one = two = three = np.uint32(0)
+        for p in range(5):
+            window = e & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
+            for k in range(5):
+                if k != p:
+                    window &= _at(m, k - p)
+            five |= window
+        for d in range(-4, 5):  # one displacement q - p is one completing cell
+            ways = np.uint32(0)
+            for p in range(5):
+                if d != 0 and 0 <= p + d < 5:
+                    window = e & _at(e, d) & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
+                    for k in range(5):
+                        if k != p and k != p + d:
+                            window &= _at(m, k - p)
+                    ways |= window
+            two |= one & ways
+            one |= ways
+        for p in range(1, 5):  # .oooo. with two stones missing, one here and one at q
+            ends = e & _at(e, -p) & _at(e, 5 - p) & ~_at(beside, -1 - p) & ~_at(beside, 6 - p)
+            for q in range(1, 5):
+                if q != p:
+                    window = ends & _at(e, q - p)
+                    for k in range(1, 5):
+                        if k != p and k != q:
+                            window &= _at(m, k - p)
+                    three |= window
+        threats[0, line], threats[1, line], threats[2, line], threats[3, line] = five, one, two, three
+
+
+@njit(nogil=True, cache=True)
 def observe(states, planes):
+    if len(states) == 0:
+        return
+    n = states[0].stones.shape[0]
+    planes[:] = 0
+    lines = np.zeros((3, 6 * n - 2), np.uint32)  # empty, player 0, player 1 x rows, columns, diagonals, anti-diagonals
+    threats = np.zeros((4, 6 * n - 2), np.uint32)
+    ways = np.zeros((n, n), np.int8)
     for i in range(len(states)):
         s = states[i]
-        n = s.stones.shape[0]
-        own = s.to_play + 1
-        standard = np.float32(s.rule)
+        lines[:, :] = 0
         for r in range(n):
             for c in range(n):
                 stone = s.stones[r, c]
-                planes[i, 0, r, c] = stone == own
-                planes[i, 1, r, c] = stone == 3 - own
                 planes[i, 2, r, c] = 1.0
-                planes[i, 3, r, c] = standard
+                planes[i, 3, r, c] = s.rule == STANDARD or (s.rule == RENJU and s.to_play == 0)
+                of = lines[stone]
+                of[r] |= np.uint32(32 << c)  # five bits below the line are free, so that shifts lose nothing
+                of[n + c] |= np.uint32(32 << r)
+                of[3 * n - 1 + r - c] |= np.uint32(32 << c)
+                of[4 * n - 1 + r + c] |= np.uint32(32 << c)
+                if stone != 0:
+                    planes[i, stone - 1 ^ s.to_play, r, c] = 1.0
+        for side in range(2):
+            player = s.to_play ^ side
+            exact = s.rule == STANDARD or (s.rule == RENJU and player == 0)
+            _threats(lines[1 + player], lines[0], exact, threats)
+            ways[:, :] = 0
+            for line in range(6 * n - 2):
+                five, one, two, three = threats[0, line], threats[1, line], threats[2, line], threats[3, line]
+                some = (five | one | three) >> np.uint32(5)
+                at = 0
+                while some != 0:
+                    if some & np.uint32(1):
+                        if line < n:
+                            r, c = line, at
+                        elif line < 2 * n:
+                            r, c = at, line - n
+                        elif line < 4 * n - 1:
+                            r, c = line - (3 * n - 1) + at, at
+                        else:
+                            r, c = line - (4 * n - 1) - at, at
+                        bit = np.uint32(32 << at)
+                        if five & bit:
+                            planes[i, 4 + side, r, c] = 1.0
+                        if three & bit:
+                            planes[i, 10 + side, r, c] = 1.0
+                        ways[r, c] += np.int8((one & bit) != 0) + np.int8((two & bit) != 0)
+                    some >>= np.uint32(1)
+                    at += 1
+            for r in range(n):
+                for c in range(n):
+                    if ways[r, c] != 0:
+                        planes[i, (6 if ways[r, c] > 1 else 8) + side, r, c] = 1.0
+        if s.rule == RENJU:
+            for r in range(n):
+                for c in range(n):
+                    if s.stones[r, c] == 0 and _verdict(lines, n, r, c) == FORBIDDEN:
+                        for plane in range(6, 12, 2):
+                            planes[i, plane + s.to_play, r, c] = 0.0  # black is player 0: the side `to_play`
+                        planes[i, 12, r, c] = 1.0
 
 
 @njit(nogil=True, cache=True)
@@ -207,23 +451,23 @@ def playout(states, seeds):
         s.count = n * n - empty
 
 
-def make(n: int, standard: bool = False) -> Game:
-    """Gomoku on n x n."""
-    symmetries = square_symmetries(n)
+def make(n: int, rule: int = FREESTYLE) -> Game:
+    """Gomoku on n x n. Renju is a family of its own: no teacher knows what black may not play, and no net of gomoku's."""
+    symmetries, renju = square_symmetries(n), rule == RENJU
     return Game(
-        name=f"gomoku{n}" + ("-standard" if standard else ""),
-        family="gomoku",
-        rules_version=1,
+        name=f"gomoku{n}" + list(RULES)[rule],
+        family="renju" if renju else "gomoku",
+        rules_version=2,
         shape=(n, n),
-        num_planes=4,
+        num_planes=13 if renju else 12,
         num_actions=n * n,
         max_plies=n * n,
         dtype=state_dtype(n),
-        init=init_standard if standard else init_freestyle,
+        init=(init_freestyle, init_standard, init_renju)[rule],
         legal=legal,
         step=step,
         observe=observe,
-        playout=playout,
+        playout=None if renju else playout,
         action_symmetries=symmetries,
         cell_symmetries=symmetries,
         action_text=lambda action: cell_text(action, n, n),
@@ -233,8 +477,4 @@ def make(n: int, standard: bool = False) -> Game:
     )
 
 
-GAMES = {
-    f"gomoku{n}" + ("-standard" if standard else ""): (lambda n=n, standard=standard: make(n, standard))
-    for n in SIZES
-    for standard in (False, True)
-}
+GAMES = {f"gomoku{n}{end}": (lambda n=n, rule=rule: make(n, rule)) for n in SIZES for end, rule in RULES.items()}

@@ -26,31 +26,40 @@ def mirror_symmetries(height: int, width: int) -> NDArray[np.int32]:
     return np.stack([cells.reshape(-1), np.fliplr(cells).reshape(-1)]).astype(np.int32)
 
 
-def cell_text(cell: int, height: int, width: int) -> str:
-    """Column letter from the left, row number from the bottom: the lower left cell is a1."""
+def cell_text(cell: int, height: int, width: int, letters: str = LETTERS, from_top: bool = False) -> str:
+    """Column letter from the left, row number from the bottom: the lower left cell is a1 (or the upper left one)."""
     row, column = divmod(cell, width)
-    return f"{LETTERS[column]}{height - row}"
+    return f"{letters[column]}{row + 1 if from_top else height - row}"
 
 
-def parse_cell(text: str, height: int, width: int) -> int:
+def parse_cell(text: str, height: int, width: int, letters: str = LETTERS, from_top: bool = False) -> int:
     """The inverse of `cell_text`, either letter case; ValueError with one line that says what was expected."""
-    last = f"{LETTERS[width - 1]}{height}"
+    last = f"{letters[width - 1]}{height}"
     match = re.fullmatch(r"\s*([a-zA-Z])\s*([0-9]{1,2})\s*", text)
     if not match:
         raise ValueError(f"expected a cell like a1 or {last}, got {text.strip()[:20]!r}")
-    column, row = LETTERS.index(match[1].lower()), height - int(match[2])
+    column, row = letters.find(match[1].lower()), int(match[2]) - 1 if from_top else height - int(match[2])
     if not (0 <= column < width and 0 <= row < height):
         raise ValueError(f"{match[1]}{match[2]} is outside the board (a1 to {last})")
     return row * width + column
 
 
-def draw(stones: NDArray[np.int8], last: int | None, colour: bool, row_numbers: bool = True) -> str:
+def draw(
+    stones: NDArray[np.int8],
+    last: int | None,
+    colour: bool,
+    row_numbers: bool = True,
+    letters: str = LETTERS,
+    from_top: bool = False,
+    rhombus: bool = False,
+) -> str:
     """The board as text. `stones` i1[H, W]: 0 empty, 1 player 0 (x), 2 player 1 (o); `last` is a cell, or None.
 
-    The last move stands in brackets, so that it shows without colours too.
+    The last move stands in brackets, so that it shows without colours too. Rows are numbered from the bottom, or
+    `from_top`. On a `rhombus` each row stands half a cell further right, so that the six cells around a cell touch it.
     """
     height, width = stones.shape
-    header = "   " + " ".join(LETTERS[:width] if row_numbers else "123456789"[:width])
+    header = "   " + " ".join(letters[:width] if row_numbers else "123456789"[:width])
     lines = [header]
     for row in range(height):
         cells = []
@@ -65,6 +74,9 @@ def draw(stones: NDArray[np.int8], last: int | None, colour: bool, row_numbers: 
         if last is not None and last // width == row:
             gaps[last % width], gaps[last % width + 1] = "(", ")"
         body = "".join(gap + cell for gap, cell in zip(gaps, cells, strict=False)) + gaps[width]
-        number = f"{height - row:2d}" if row_numbers else "  "
-        lines.append((number + body).rstrip() + (f" {height - row}" if row_numbers else ""))
+        number = row + 1 if from_top else height - row
+        line = f"{number:2d}{body.rstrip()} {number}" if row_numbers else f"  {body}".rstrip()
+        lines.append(" " * row + line if rhombus else line)
+    if rhombus:
+        lines.append(" " * height + header)
     return "\n".join(lines)

@@ -8,6 +8,7 @@ import pytest
 import games
 from alphamini.learn.actor import Actor, SelfPlayConfig
 from alphamini.learn.samples import LOSS, WIN
+from alphamini.learn.teachers import Teacher
 from alphamini.model.evaluators import Uniform
 
 CONFIG = SelfPlayConfig(full_sims=32, fast_sims=8, opening_plies=3)
@@ -92,3 +93,35 @@ def test_the_harvest_is_exact() -> None:
         targets = np.flatnonzero(sample["policy"])
         assert (len(targets) > 0) == (sample["result"] == WIN)
         assert all(solve(position.play(int(a))) == -1 for a in targets)
+
+
+@pytest.mark.parametrize("name", ["tictactoe", "connect4", "gomoku7"])
+def test_the_teacher_takes_a_side_and_none_of_its_moves_is_a_target(name: str) -> None:
+    """With a teacher that always plays the last legal action, whose moves are known by themselves."""
+    game = games.get(name)
+
+    def last(states, levels, seeds, actions):
+        actions[:] = game.num_actions - 1 - game.legal_mask(states)[:, ::-1].argmax(1)
+
+    config = replace(CONFIG, teacher_share=1.0, full_share=1.0, opening_share=0.5)
+    actor = Actor(game, config, 16, np.random.SeedSequence(1), Teacher(levels=2, opening_plies=0, choose=last))
+    found = actor.play(Uniform(game), 1000)
+    sides = set()
+    for (moves, outcome), samples in zip(found.games, found.samples, strict=True):
+        assert len(set(samples["state"]["to_play"].tolist())) <= 1
+        position = game.initial()
+        if len(samples):
+            mine = int(samples["state"]["to_play"][0])
+            sides.add(mine)
+            at = position.state.tobytes()
+            searched = {sample["state"].tobytes() for sample in samples}
+            begun = False
+            for move in moves:
+                at = position.state.tobytes()
+                begun = begun or at in searched
+                if begun:
+                    assert (at in searched) == (position.to_play == mine)
+                    assert position.to_play == mine or move == max(position.legal_actions)
+                position = position.play(move)
+            assert position.outcome == outcome
+    assert sides == {0, 1}

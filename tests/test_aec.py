@@ -24,7 +24,7 @@ def test_a_game_by_hand():
     env.reset()
     seen = []
     for agent in env.agent_iter():
-        _, reward, termination, truncation, _ = env.last()
+        _observation, reward, termination, truncation, _ = env.last()
         seen.append((agent, reward, termination))
         env.step(None if termination or truncation else [0, 3, 1, 4, 2][len(seen) - 1])
     assert seen[:5] == [(f"player_{i % 2}", 0, False) for i in range(5)]

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import games
-from alphamini.arena.match import play_match, random_openings
+from alphamini.arena.match import play_match
+from alphamini.arena.openings import RandomOpenings
 from alphamini.arena.players import make_player, parse_spec
-from alphamini.arena.pool import Entry, Pool, play_pairs
+from alphamini.arena.pool import Entry, Pool, play_pairs, play_test
 from alphamini.arena.ratings import Pair, elo_of_score, rate
+from alphamini.arena.sequential import SequentialTest
 
 TICTACTOE = games.get("tictactoe")
 GOMOKU7 = games.get("gomoku7")
@@ -62,6 +64,11 @@ def test_a_match_is_paired_and_its_records_replay() -> None:
     pair = result.pair()
     assert pair.games == 40
     assert pair.wins >= 38  # the teacher against random play
+    scores = {0: 2, None: 1, 1: 0}
+    both = [sum(scores[g.winner()] for g in result.games if g.number == n) for n in range(20)]
+    assert pair.pentanomial == tuple(both.count(k) for k in range(5))
+    for number in range(20):  # a number is one opening
+        assert len({tuple(g.moves[: g.opening]) for g in result.games if g.number == number}) == 1
     assert result.moves.sum() == sum(len(g.moves) - g.opening for g in result.games)
 
 
@@ -76,9 +83,10 @@ def test_a_match_is_repeatable() -> None:
 
 def test_openings_are_different_and_never_end_the_game() -> None:
     rng = np.random.default_rng(0)
-    assert len({tuple(o) for o in random_openings(TICTACTOE, 72, 2, rng)}) == 72  # all there are
-    assert len(random_openings(TICTACTOE, 100, 2, rng)) == 100  # more than there are: some come twice
-    for opening in random_openings(TICTACTOE, 50, 6, rng):
+    two = RandomOpenings(TICTACTOE, 2)
+    assert len({tuple(o) for o in two.draw(72, rng)}) == 72  # all there are
+    assert len(two.draw(100, rng)) == 100  # more than there are: some come twice
+    for opening in RandomOpenings(TICTACTOE, 6).draw(50, rng):
         assert not TICTACTOE.initial().play_all(opening).is_over
 
 
@@ -100,11 +108,44 @@ def test_the_pool_reports_what_was_played() -> None:
         both = [g for g in report["games"] if {g["first"], g["second"]} == {pair["a"], pair["b"]}]
         wins = sum(g["result"] == ("1-0" if g["first"] == pair["a"] else "0-1") for g in both)
         assert wins == pair["wins"]
+        assert sum(pair["pentanomial"]) == 10
+        assert sum(k * n for k, n in enumerate(pair["pentanomial"])) == 2 * pair["wins"] + pair["draws"]
+        assert 0 <= pair["los"] < 0.5  # each later one of the three is stronger
     one = report["games"][0]
     position = TICTACTOE.initial()
     for move in one["moves"].split():
         position = position.play(position.parse_action(move))
     assert ("1-0", "0-1", "1/2-1/2")[position.outcome] == one["result"]
+
+
+def test_a_sequential_test_stops_when_it_knows_and_is_rated_as_one_match() -> None:
+    def tested(specs: list[str], test: SequentialTest, games: int) -> tuple[Pool, dict]:
+        pool = Pool(GOMOKU7, [Entry(s, make_player(GOMOKU7, s)) for s in specs], threads=1)
+        return pool, play_test(pool, test, games, seed=1)
+
+    pool, found = tested(["scripted", "random"], SequentialTest(0, 30), 2000)
+    assert found["accepted"] == "H1"
+    assert found["llr"] >= found["bounds"][1]
+    assert found["openings"] == 32  # a first look at them is enough
+    (pair,) = pool.pairs
+    assert pair.games == len(pool.records) == 64
+    assert len({tuple(r.moves[: r.opening]) for _, _, r in pool.records}) == 32
+    assert tested(["random", "scripted"], SequentialTest(0, 30), 2000)[1]["accepted"] == "H0"
+    undecided = tested(["random", "random"], SequentialTest(0, 1), 80)[1]
+    assert (undecided["accepted"], undecided["openings"]) == (None, 40)
+
+
+def test_a_curve_carries_its_slope() -> None:
+    pool = Pool(TICTACTOE, [Entry("", make_player(TICTACTOE, "random"))], threads=1)
+    pool.entries += [Entry("", make_player(TICTACTOE, f"rollouts@sims={n}"), "x") for n in (4, 16, 1)]
+    pool.pairs = [Pair(a, b, *score) for (a, b), score in
+                  {(0, 1): (10, 0, 30), (0, 2): (5, 5, 30), (0, 3): (20, 0, 20)}.items()]  # fmt: skip
+    pool._seconds, pool._moves = np.ones(4), np.ones(4, np.int64)
+    (curve,) = pool.report()["curves"]
+    elo = pool.ratings().elo
+    assert curve["elo_per_doubling"] == pytest.approx(np.polyfit([2, 4, 0], elo[1:], 1)[0], abs=0.06)
+    low, high = curve["ci95"]
+    assert low < curve["elo_per_doubling"] < high
 
 
 def test_specs() -> None:

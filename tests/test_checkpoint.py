@@ -30,7 +30,7 @@ def metadata(**changes: str) -> dict[str, str]:
     } | changes  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["gomoku9", "connect4", "tictactoe"])
+@pytest.mark.parametrize("name", ["gomoku9", "connect4", "tictactoe", "othello8", "breakthrough6"])
 def test_shapes_are_those_of_the_net(name: str) -> None:
     config = NetConfig.for_game(games.get(name), 3, 16)
     state = {k: tuple(v.shape) for k, v in Net(config).state_dict().items() if v.is_floating_point()}
@@ -93,6 +93,10 @@ def test_a_checkpoint_of_something_else_gets_one_clear_line(tmp_path: Path) -> N
     assert "trained for nosuchgame" in rejected(path)
     save_file(weights, path, metadata(net="{}"))
     assert "broken metadata" in rejected(path)
+    for other in ({"action_planes": 2}, {"extra_actions": 1}, {"policy": "columns"}):
+        net = json.dumps(json.loads(metadata()["net"]) | other)
+        save_file(weights, path, metadata(net=net))
+        assert "a net that does not fit gomoku9" in rejected(path)
     save_file({k: v for k, v in weights.items() if k != "stem.0.weight"}, path, metadata())
     assert "does not hold the weights" in rejected(path)
     save_file(weights | {"stem.1.bias": np.full(8, np.nan, np.float32)}, path, metadata())

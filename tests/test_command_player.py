@@ -130,6 +130,6 @@ def test_our_own_gtp_door_as_an_opponent(tmp_path, monkeypatch):
 def test_the_raw_batch_question_is_refused(brain):
     game = games.get("gomoku5")
     player = make_player(game, brain())
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(ValueError, match="follows games"):
         player.choose(game.new_states(1), np.random.default_rng(0))
     player.close()

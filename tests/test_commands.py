@@ -12,7 +12,9 @@ import pytest
 
 import games
 from alphamini.learn.run import RunFolder
-from alphamini.model.checkpoint import load_checkpoint
+from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from alphamini.model.config import NetConfig
+from alphamini.model.net import Net
 
 TINY = [
     "--game", "tictactoe", "--blocks", "1", "--channels", "8", "--scripted-games", "200", "--pretrain-steps", "50",
@@ -45,6 +47,19 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
         ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "x"], "no kind 'x'"),
         ("evaluate", ["--game", "tictactoe", "--thinking", "1,two"], "--thinking takes whole numbers"),
         ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "random", "--games", "0"], "--games"),
+        ("evaluate", ["--game", "tictactoe", "--suite", "solved"], "--suite needs a --player"),
+        ("evaluate", ["--game", "gomoku9", "--suite", "solved", "--player", "random"], "too large to be solved"),
+        (
+            "evaluate",
+            ["--game", "connect4", "--suite", "bad.jsonl", "--player", "random"],
+            "bad.jsonl line 2: not JSON",
+        ),
+        (
+            "evaluate",
+            ["--game", "tictactoe", "--sprt", "--player", "random", "--player", "random", "--elo1", "-5"],
+            "--elo0 must be below --elo1",
+        ),
+        ("book", ["--game", "tictactoe", "--player", "random"], "only a search with a number of simulations"),
         ("plot", ["missing.json"], "missing.json"),
         ("plot", ["occupied/file"], "not a report of evaluate"),
     ],
@@ -52,6 +67,10 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
 def test_bad_input_gets_one_line(command: str, arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "occupied").mkdir()
     (tmp_path / "occupied" / "file").write_bytes(b"\x00\xff")
+    line = (
+        '{"game": "connect4", "moves": "4", "scores": [0, 0, 0, 0, 0, 0, 0], "value": 0, "best": [1, 2, 3, 4, 5, 6, 7]}'
+    )
+    (tmp_path / "bad.jsonl").write_text(f"{line}\ngarbage\n")
     before = sorted(p for p in tmp_path.rglob("*"))
     done = run(command, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
@@ -107,3 +126,56 @@ def test_evaluate_and_plot(tmp_path: Path) -> None:
     plotted = run("plot", "match.json", "--out", "figure.png", cwd=tmp_path)
     assert plotted.returncode == 0, plotted.stderr
     assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:
+    search = ["--player", "rollouts@sims=100"]
+    made = run(
+        "book", "--game", "tictactoe", "--plies", "2", "--openings", "5", "--within", "0.5", *search, cwd=tmp_path
+    )
+    assert made.returncode == 0, made.stderr
+    book = ["--openings", "tictactoe.book.jsonl"]
+    two = [*search, "--player", "random"]
+    done = run("evaluate", "--game", "tictactoe", *two, *book, "--sprt", "--out", "test.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "SPRT: H1 accepted" in done.stdout
+    report = json.loads((tmp_path / "test.json").read_text())
+    assert report["sprt"]["accepted"] == "H1"
+    assert report["options"]["test"] == {"elo0": 0.0, "elo1": 30.0, "alpha": 0.05, "beta": 0.05}
+    opening = {tuple(game["moves"].split()[: game["opening"]]) for game in report["games"]}
+    rows = [json.loads(line) for line in (tmp_path / "tictactoe.book.jsonl").read_text().splitlines()]
+    assert opening == {tuple(row["moves"].split()) for row in rows[1:]}
+
+    done = run("evaluate", "--game", "tictactoe", "--suite", "solved", "--player", "scripted", "--player", "random",
+               "--out", "suite.json", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "suite.json").read_text())
+    assert (report["player"], report["positions"], report["correct"]) == ("scripted level 2", 4520, 4520)
+    assert set(report["classes"]["won"]) >= {"positions", "correct"}
+    assert [row["player"] for row in report["players"]] == ["scripted level 2", "random"]
+
+
+def test_stages_of_a_net_are_curves_of_one_figure(tmp_path: Path) -> None:
+    game = games.get("tictactoe")
+    config = NetConfig.for_game(game, 1, 8)
+    for name in ("early", "late"):
+        weights = {k: v.numpy() for k, v in Net(config).state_dict().items() if v.is_floating_point()}
+        save_checkpoint(tmp_path / f"{name}.safetensors", Checkpoint(game.name, game.rules_version, config, weights))
+    done = run("evaluate", "--game", "tictactoe", "--thinking", "1,4", "--checkpoint", "first=early.safetensors",
+               "--checkpoint", "late.safetensors", "--games", "4", "--suite", "solved", "--out", "t.json",
+               cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Elo a doubling" in done.stdout
+    report = json.loads((tmp_path / "t.json").read_text())
+    assert [curve["name"] for curve in report["curves"]] == ["first", "late"]
+    assert [p.get("curve") for p in report["players"]] == [None, "first", "first", "late", "late"]
+    assert all(p["oracle"]["positions"] == 4520 for p in report["players"])
+    (tmp_path / "both").mkdir()
+    for reports in (["t.json"], ["t.json", "t.json"]):
+        plotted = run("plot", *reports, "--out", "both/figure.png", cwd=tmp_path)
+        assert plotted.returncode == 0, plotted.stderr
+        assert (tmp_path / "both" / "figure.png").read_bytes()[:4] == b"\x89PNG"
+    twice = run("evaluate", "--game", "tictactoe", "--thinking", "1", "--checkpoint", "x=early.safetensors",
+                "--checkpoint", "x=late.safetensors", cwd=tmp_path)  # fmt: skip
+    assert (twice.returncode, len(twice.stderr.splitlines())) == (2, 1)
+    assert "'x' stands for two curves" in twice.stderr

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import twins
+from sequences import children, perft
 
 import games
 from games.check import CHECKS, check_statics, check_text, random_games
@@ -19,8 +20,17 @@ TWINS = {  # name: (twin, random games to compare)
     "gomoku9": (lambda: twins.gomoku(9), 200),
     "gomoku9-standard": (lambda: twins.gomoku(9, standard=True), 300),
     "gomoku15": (lambda: twins.gomoku(15), 30),
+    "connect6-7": (lambda: twins.Connect6Twin(7), 200),
+    "connect6": (lambda: twins.Connect6Twin(19), 4),
+    "othello6": (lambda: twins.OthelloTwin(6), 40),
+    "othello8": (lambda: twins.OthelloTwin(8), 15),
+    "breakthrough6": (lambda: twins.BreakthroughTwin(games.get("breakthrough6")), 100),
+    "breakthrough8": (lambda: twins.BreakthroughTwin(games.get("breakthrough8")), 50),
 }
-REPRESENTATIVES = ["tictactoe", "connect4", "gomoku7", "gomoku9", "gomoku15", "gomoku9-standard"]
+REPRESENTATIVES = [
+    "tictactoe", "connect4", "gomoku7", "gomoku9", "gomoku15", "gomoku9-standard", "connect6-9", "othello6", "othello8",
+    "breakthrough6", "breakthrough8",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -61,21 +71,14 @@ def test_rules_match_the_twin(name):
                 choices = half if half and i % 2 else legal[i]
                 actions[i] = choices[rng.integers(len(choices))]
         np.testing.assert_array_equal(game.legal_mask(states), mask)
-        np.testing.assert_array_equal(game.planes(states[:200]), [twin.planes() for twin in slow[:200]])
+        planes = np.array([twin.planes() for twin in slow[:200]])  # gomoku's others: test_gomoku_planes.py
+        np.testing.assert_array_equal(game.planes(states[:200])[:, : planes.shape[1]], planes)
         game.step(states, actions)
         for i, twin in enumerate(slow):
             if legal[i]:
                 twin.play(actions[i])
         assert states["outcome"].tolist() == [twin.outcome for twin in slow]
         assert states["to_play"].tolist() == [twin.to_play for twin in slow]
-
-
-def children(game, states):
-    """All records one ply on, and the rows of `states` they come from."""
-    parents, actions = np.nonzero(game.legal_mask(states))
-    following = states[parents]
-    game.step(following, actions.astype(np.int32))
-    return following, parents
 
 
 def test_tictactoe_has_5478_positions_and_255168_games():
@@ -91,6 +94,29 @@ def test_tictactoe_has_5478_positions_and_255168_games():
         ways = np.bincount(which, ways[parents], len(layer)).astype(np.int64)
     assert positions == 5478
     assert finished.tolist() == [131184, 77904, 46080]
+
+
+OTHELLO8 = [4, 12, 56, 244, 1396, 8200, 55092, 390216, 3005288]  # A. Bik, "Perft for Reversi", 2009
+# 7 ** n until columns fill up (7 ** 7 - 7) and games end; OpenSpiel counts the same (test_open_spiel.py).
+CONNECT4 = [7, 49, 343, 2401, 16807, 117649, 823536, 5673234, 39394572]
+
+
+def test_othello_move_sequences():
+    assert perft(games.get("othello8"), 7) == OTHELLO8[:7]
+
+
+@pytest.mark.slow
+def test_othello_move_sequences_to_depth_9():
+    assert perft(games.get("othello8"), 9) == OTHELLO8
+
+
+def test_connect4_move_sequences():
+    assert perft(games.get("connect4"), 8) == CONNECT4[:8]
+
+
+@pytest.mark.slow
+def test_connect4_move_sequences_to_depth_9():
+    assert perft(games.get("connect4"), 9) == CONNECT4
 
 
 def test_connect4_positions_by_ply():

@@ -103,6 +103,19 @@ BROKEN = {
         ),
         "symmetry 1",
     ),
+    "too few actions": (replace(TICTACTOE, action_planes=2), "too few for the layout"),
+    "actions apart": (
+        replace(
+            TICTACTOE,
+            action_symmetries=TICTACTOE.action_symmetries[[0, 4]],
+            cell_symmetries=TICTACTOE.cell_symmetries[[0, 6]],
+        ),
+        "actions and cells apart",
+    ),
+    "silent": (
+        replace(TICTACTOE, action_text=lambda action: TICTACTOE.action_text(action) if action else ""),
+        "has no text",
+    ),
     "deaf": (replace(TICTACTOE, parse_action=lambda text: 0), "reads as another"),
     "long answers": (replace(TICTACTOE, parse_action=_explains_at_length), "not one line"),
     "polite": (replace(TICTACTOE, parse_action=_takes_anything), "is not refused"),

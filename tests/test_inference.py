@@ -55,7 +55,7 @@ def offered(device):
 
 
 @pytest.mark.parametrize("device", ["openvino", "torch"])
-@pytest.mark.parametrize("name", ["gomoku6", "gomoku9", "gomoku15", "connect4", "tictactoe"])
+@pytest.mark.parametrize("name", ["gomoku6", "gomoku15", "connect4", "tictactoe", "othello6", "breakthrough6"])
 def test_fp32_is_the_net(name, device):
     game = games.get(name)
     net = some_net(game)
@@ -67,20 +67,67 @@ def test_fp32_is_the_net(name, device):
     assert logits.dtype == value.dtype == np.float32
 
 
-@pytest.mark.parametrize("policy", ["cells", "columns"])
-def test_openvino_graph_on_a_board_that_is_not_square(policy):
-    net = Net(NetConfig(planes=5, policy=policy, blocks=1, channels=16, head_channels=8, value_hidden=12)).eval()
+LAYOUTS = {  # (policy, planes of actions, extra actions): actions on a board of 6 x 11
+    ("cells", 1, 0): 66,
+    ("columns", 1, 0): 11,
+    ("cells", 3, 0): 198,
+    ("cells", 1, 1): 67,
+    ("cells", 6, 2): 398,
+    ("columns", 1, 2): 13,
+}
+
+
+@pytest.mark.parametrize(("device", "precision"), [
+    ("openvino", "fp32"), ("openvino", "bf16"), ("openvino", "int8"), ("torch", "fp32"), ("torch", "bf16"),
+])  # fmt: skip
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_of_actions_on_a_board_that_is_not_square(layout, device, precision):
+    if precision not in offered(device):
+        pytest.skip(f"this machine has no {precision}")
+    policy, action_planes, extra = layout
+    config = NetConfig(5, policy, 1, 16, 8, 12, action_planes=action_planes, extra_actions=extra)
+    torch.manual_seed(1)
+    net = Net(config).eval()
     planes = np.random.default_rng(0).random((3, 5, 6, 11), np.float32)
     with torch.inference_mode():
         logits, outcome = net(torch.from_numpy(planes))
-    engine = openvino_net.OpenVinoEngine(net.config, weights_of(net), (6, 11), "fp32", workers=1)
+        chances = outcome.softmax(1)
+    weights = weights_of(net)
+    if device == "torch":
+        engine = torch_net.TorchEngine(config, weights, precision, "cpu", workers=1)
+    else:
+        exact, _, ranges = openvino_net.measure(config, weights, (6, 11), planes)
+        np.testing.assert_allclose(exact, logits, atol=1e-4)
+        low = ranges if precision == "int8" else None
+        engine = openvino_net.OpenVinoEngine(config, weights, (6, 11), precision, 1, low)
     found, value = engine.session().infer(planes)
-    np.testing.assert_allclose(found, logits, atol=1e-4)
-    np.testing.assert_allclose(value, outcome.softmax(1)[:, 0] - outcome.softmax(1)[:, 2], atol=1e-4)
+    assert found.shape == (3, LAYOUTS[layout])
+    tolerance = 1e-4 if precision == "fp32" else 0.03
+    np.testing.assert_allclose(found, logits, atol=tolerance)
+    np.testing.assert_allclose(value, chances[:, 0] - chances[:, 2], atol=tolerance)
+
+
+def test_a_plane_of_actions_lies_like_the_board():
+    """Plane k of the logits is read off the features of its own cell: action k*H*W + cell, extra actions last."""
+    config = NetConfig(2, "cells", blocks=0, channels=4, head_channels=4, action_planes=2, extra_actions=1)
+    net = Net(config).eval()
+    for parameter in net.parameters():
+        parameter.data.zero_()
+    for layer in (net.stem, net.policy_local, net.policy_global):
+        layer[1].weight.data.fill_(1)
+    for k in range(2):  # input plane k goes through everything alone, to output plane k
+        net.stem[0].weight.data[k, k, 1, 1] = 1
+        net.policy_local[0].weight.data[k, k] = net.policy_out.weight.data[k, k] = 1
+    net.policy_global[0].weight.data[0, 1] = 1
+    net.policy_extra.weight.data[0, 4] = 1  # the maximum of input plane 1
+    planes = np.random.default_rng(0).random((1, 2, 3, 4), np.float32)
+    engine = openvino_net.OpenVinoEngine(config, weights_of(net), (3, 4), "fp32", workers=1)
+    logits = engine.session().infer(planes)[0][0]
+    np.testing.assert_allclose(logits, [*planes.reshape(-1), planes[0, 1].max()], atol=1e-4)
 
 
 @pytest.mark.parametrize(("device", "precision"), [("openvino", "int8"), ("openvino", "bf16"), ("torch", "bf16")])
-@pytest.mark.parametrize("name", ["gomoku9", "connect4"])
+@pytest.mark.parametrize("name", ["gomoku9", "connect4", "othello8", "breakthrough8"])
 def test_low_precision_says_the_same(name, device, precision):
     if precision not in offered(device):
         pytest.skip(f"this machine has no {precision}")

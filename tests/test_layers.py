@@ -10,7 +10,7 @@ import pytest
 import games.game
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ["games", "search", "model", "learn", "arena", "interfaces"]  # lowest first
+LAYERS = ["games", "search", "model", "records", "learn", "arena", "interfaces"]  # lowest first
 COMMANDS = len(LAYERS)  # alphamini/*.py, above them all
 THIRD_PARTY = {0: {"numpy", "numba"}, 1: {"numpy", "numba", "llvmlite"}}  # by layer; the later ones are free
 CONTRACT = {name for name in vars(games.game) if not name.startswith("_")}

@@ -90,6 +90,13 @@ def test_agrees_with_the_reference(name, budget):
     compare(game, HashEvaluator(game.num_actions), opened(game, 5, 4, seed=budget), budget, moves=3)
 
 
+@pytest.mark.parametrize(("name", "plies"), [("connect6-7", 5), ("othello6", 24), ("breakthrough6", 20)])
+def test_agrees_where_turns_do_not_alternate_or_pieces_move(name, plies):
+    """Two stones a turn, passes, and many more actions than are ever legal."""
+    game = games.get(name)
+    compare(game, HashEvaluator(game.num_actions), opened(game, plies, 4, seed=plies), 100, moves=3)
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_agrees_with_noise(name):
     game = games.get(name)

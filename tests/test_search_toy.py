@@ -8,7 +8,10 @@ import toy_games
 from reference_mcts import HashEvaluator, UniformEvaluator
 from toy_games import ALL_DRAWS, BEST_IS_A_DRAW, FORCED_WIN, LONGEST_RESISTANCE, WIN_AT_ONCE, nim, two_moves_a_turn
 
-from alphamini.search.search import Search, proof_plies
+import games
+from alphamini.model.evaluators import RandomRollouts
+from alphamini.search import kernels as k
+from alphamini.search.search import MOST_LEAVES, Search, proof_plies
 
 ROW = np.zeros(1, np.int32)
 
@@ -128,3 +131,45 @@ def test_values_of_unproven_roots_have_the_right_sign_too():
         expected = 0.5 if plies < 2 else -0.5
         np.testing.assert_allclose(found.value[0], expected, atol=1e-6)
         np.testing.assert_allclose(found.q[0], expected, atol=1e-6)
+
+
+def hasty(game, simulations: int, evaluator, position: int = 0) -> Search:
+    tree = Search(game, 1, simulations)
+    tree.budget[:] = simulations
+    states = game.new_states(1)
+    game._write(states, np.array([position]))
+    tree.reset(ROW, states)
+    while tree.searching(ROW)[0]:
+        tree.hasty_wave(evaluator, ROW)
+    return tree
+
+
+@pytest.mark.parametrize("game", toy_games.ALL, ids=lambda game: game.name)
+def test_hasty_searches_prove_every_position_right_too(game):
+    for position in np.flatnonzero(game.outcome == -1)[:12]:
+        exact, plies = game.solve(position)
+        value, found_plies, _ = root(hasty(game, 5000, HashEvaluator(game.num_actions, 0, peak=2.0), position))
+        assert value == exact
+        assert found_plies >= plies
+
+
+def test_no_virtual_loss_stays_in_the_tree():
+    """After several leaves a wave every slot still says what its child says, and a budget is met exactly."""
+    game = games.get("gomoku7")
+    tree = Search(game, 1, 3000)
+    tree.reset(ROW, game.new_states(1))
+    tree.budget[:] = 2000
+    evaluator = RandomRollouts(game, 1)
+    sizes = []
+    while tree.searching(ROW)[0]:
+        sizes.append(tree.hasty_wave(evaluator, ROW))
+    assert max(sizes) == MOST_LEAVES
+    assert len(sizes) < 700
+    assert tree.visits(ROW)[0] == 2000
+    for node in range(int(tree._counts[0])):
+        at = node * tree._stride
+        slots = range(at + k.HEADER, at + k.HEADER + k.SLOT_WORDS * tree._ints[at + k.OPENED], k.SLOT_WORDS)
+        for slot in slots:
+            child = tree._ints[slot + k.S_CHILD] * tree._stride
+            assert tree._ints[slot + k.S_VISITS] == tree._ints[child + k.VISITS] > 0
+            assert tree._floats[slot + k.S_VALUE_SUM] == -tree._floats[child + k.VALUE_SUM]

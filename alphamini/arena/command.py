@@ -219,7 +219,8 @@ class CommandPlayer:
             self._open.pop().close()
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
-        raise NotImplementedError("another engine follows the moves of a game: ask choose_after")
+        """Not without the moves; ValueError, one line."""
+        raise ValueError(f"{self.name} follows games; it cannot be asked about single positions")
 
     def choose_after(self, states: States, lines: list[list[int]]) -> NDArray[np.int32]:
         """states [n] and the moves that led to each -> a legal action each, or FORFEIT."""

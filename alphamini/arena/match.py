@@ -1,4 +1,4 @@
-"""Matches: paired random openings, both seats, many games at once."""
+"""Matches: paired openings, both seats, many games at once."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphamini.arena.command import FORFEIT, CommandPlayer
+from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies
 from alphamini.arena.players import Player
 from alphamini.arena.ratings import Pair
-from alphamini.learn.scripted import random_actions
 from games import DRAW, ONGOING, Game
-
-OPENING_TRIES = 100
 
 
 @dataclass(frozen=True)
 class GameRecord:
-    """`first` (0: player a, 1: player b) had the first move; `opening` of the `moves` were the random opening."""
+    """`first` (0: player a, 1: player b) had the first move; `opening` of the `moves` were given. The two games of one
+    opening share its `number` in the match."""
 
     first: int
     moves: list[int]
     outcome: int
     opening: int
+    number: int
 
     def winner(self) -> int | None:
         """0 for player a, 1 for player b, None for a draw."""
@@ -44,38 +44,16 @@ class MatchResult:
     moves: NDArray[np.int64]
 
     def pair(self, a: int = 0, b: int = 1) -> Pair:
+        """The result; every opening's two games are one entry of its pentanomial."""
         winners = [game.winner() for game in self.games]
-        return Pair(a, b, winners.count(0), winners.count(None), winners.count(1))
+        points: dict[int, int] = {}  # an opening's number -> player a's half points in its two games
+        for game, winner in zip(self.games, winners, strict=True):
+            points[game.number] = points.get(game.number, 0) + {0: 2, None: 1, 1: 0}[winner]
+        pentanomial = np.bincount(list(points.values()), minlength=5).tolist()
+        return Pair(a, b, winners.count(0), winners.count(None), winners.count(1), tuple(pentanomial))
 
     def seconds_per_move(self, player: int) -> float:
         return float(self.seconds[player] / max(self.moves[player], 1))
-
-
-def default_opening_plies(game: Game) -> int:
-    """Enough that openings differ, few enough that they decide little."""
-    return min(6, max(1, round(game.max_plies / 20)))
-
-
-def random_openings(game: Game, count: int, plies: int, rng: np.random.Generator) -> list[list[int]]:
-    """`count` move lists of `plies` uniformly random moves that do not end the game; all different while that can be."""
-    openings: list[list[int]] = []
-    seen: set[tuple[int, ...]] = set()
-    for attempt in range(OPENING_TRIES):
-        if len(openings) == count:
-            break
-        states, moves = game.new_states(count), np.zeros((count, plies), np.int32)
-        for ply in range(plies):
-            live = states["outcome"] == ONGOING
-            moves[live, ply] = random_actions(game, states[live], rng)
-            game.step(states, moves[:, ply].copy())
-        for line, outcome in zip(moves.tolist(), states["outcome"], strict=True):
-            new = tuple(line) not in seen or attempt >= OPENING_TRIES // 2
-            if outcome == ONGOING and new and len(openings) < count:
-                seen.add(tuple(line))
-                openings.append(line)
-    if len(openings) < count:
-        raise ValueError(f"{game.name} has no random openings of {plies} plies")
-    return openings
 
 
 def play_match(
@@ -85,14 +63,15 @@ def play_match(
     games: int,
     seed: int,
     threads: int = 1,
-    opening_plies: int | None = None,
+    openings: Openings | None = None,
     progress: Callable[[GameRecord], None] = lambda record: None,
 ) -> MatchResult:
-    """`games` games (rounded up to even): every opening is played twice, with the seats swapped."""
-    plies = default_opening_plies(game) if opening_plies is None else opening_plies
+    """`games` games (rounded up to even): every opening is played twice, with the seats swapped. `openings`: where
+    they come from; random ones of the game's usual length otherwise."""
     rng = np.random.default_rng(seed)
-    openings = random_openings(game, (games + 1) // 2, plies, rng)
-    shards = [openings[i::threads] for i in range(min(threads, len(openings)))]
+    source = openings or RandomOpenings(game, default_opening_plies(game))
+    lines = list(enumerate(source.draw((games + 1) // 2, rng)))
+    shards = [lines[i::threads] for i in range(min(threads, len(lines)))]
     rngs = rng.spawn(len(shards))
     with ThreadPoolExecutor(threads) as pool:
         parts = pool.map(lambda i: _play(game, (a, b), shards[i], rngs[i], progress), range(len(shards)))
@@ -107,17 +86,22 @@ def play_match(
 def _play(
     game: Game,
     players: tuple[Player, Player],
-    openings: list[list[int]],
+    openings: list[tuple[int, list[int]]],
     rng: np.random.Generator,
     progress: Callable[[GameRecord], None],
 ) -> MatchResult:
-    """All games of the openings, in lockstep, in one thread."""
+    """All games of the (numbered) openings, in lockstep, in one thread."""
     count = 2 * len(openings)
-    lines = [list(opening) for opening in openings for _ in range(2)]
+    numbers = [number for number, _ in openings for _ in range(2)]
+    lines = [list(opening) for _, opening in openings for _ in range(2)]
+    given = [len(line) for line in lines]
     first = np.arange(count) % 2
     states = game.new_states(count)
-    for ply in range(len(openings[0]) if openings else 0):
-        game.step(states, np.array([line[ply] for line in lines], np.int32))
+    for ply in range(max(given, default=0)):
+        ready = np.array([i for i in range(count) if ply < given[i]])
+        after = states[ready]
+        game.step(after, np.array([lines[i][ply] for i in ready], np.int32))
+        states[ready] = after
     seconds, moves = np.zeros(2), np.zeros(2, np.int64)
     records: list[GameRecord] = []
     live = np.arange(count)
@@ -144,7 +128,8 @@ def _play(
             lines[index].append(int(action))
         ongoing = states["outcome"][live] == ONGOING
         for index in live[~ongoing]:
-            record = GameRecord(int(first[index]), lines[index], int(states["outcome"][index]), len(openings[0]))
+            outcome = int(states["outcome"][index])
+            record = GameRecord(int(first[index]), lines[index], outcome, given[index], numbers[index])
             records.append(record)
             progress(record)
         live = live[ongoing]

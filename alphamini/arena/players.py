@@ -113,14 +113,22 @@ class SearchPlayer:
         if self.simulations is None:
             policies = [self._timed(states[i : i + 1], evaluator) for i in range(len(states))]
         else:
-            chunk = max(1, NODES_AT_ONCE // self.simulations)
-            parts = [states[i : i + chunk] for i in range(0, len(states), chunk)]
-            policies = [self._counted(part, evaluator) for part in parts]
+            policies = [self._counted(part, evaluator)[0] for part in self._parts(states)]
         policy = np.concatenate(policies)
         if self._temperature == 0:
             return policy.argmax(1).astype(np.int32)
         actions: NDArray[np.int32] = choose(policy, self._temperature, rng.random(len(policy)))
         return actions
+
+    def values(self, states: States, rng: np.random.Generator) -> NDArray[np.float32]:
+        """[n] in [-1, 1]: what a counted search makes of the states [n], none of them over, for their sides to move."""
+        evaluator = self._worker(rng)
+        return np.concatenate([self._counted(part, evaluator)[1] for part in self._parts(states)])
+
+    def _parts(self, states: States) -> list[States]:
+        """As many states at once as the memory of their trees allows."""
+        chunk = max(1, NODES_AT_ONCE // (self.simulations or 1))
+        return [states[i : i + chunk] for i in range(0, len(states), chunk)]
 
     def _search(self, trees: int, capacity: int) -> Search:
         """The thread's search of that size: allocating one is slow, using one again is not."""
@@ -129,15 +137,15 @@ class SearchPlayer:
             kept = self._local.search = Search(self._game, trees, capacity)
         return kept
 
-    def _counted(self, states: States, evaluator: Evaluator) -> NDArray[np.float32]:
-        """states [n] -> the search's policies [n, A]."""
+    def _counted(self, states: States, evaluator: Evaluator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """states [n] -> the search's policies [n, A] and values [n]."""
         assert self.simulations is not None
         search = self._search(len(states), self.simulations)
         rows = np.arange(len(states), dtype=np.int32)
         search.reset(rows, states)
         search.budget[rows] = self.simulations
         search.run(evaluator, rows)
-        return search.policy(rows)
+        return search.policy(rows), search.statistics(rows).value
 
     def _timed(self, state: States, evaluator: Evaluator) -> NDArray[np.float32]:
         assert self._seconds is not None
@@ -146,7 +154,7 @@ class SearchPlayer:
         search.reset(rows, state)
         search.budget[0] = MAX_SIMS
         while search.searching(rows)[0]:
-            search.wave(evaluator, rows)
+            search.hasty_wave(evaluator, rows)
             if time.perf_counter() >= end:
                 break
         return search.policy(rows)

@@ -1,4 +1,4 @@
-"""The project's figures: Elo against thinking time, and Elo against learning time."""
+"""The project's figures: Elo (and error against an oracle) against thinking time, and Elo against learning time."""
 
 from __future__ import annotations
 
@@ -9,47 +9,85 @@ from typing import Any
 
 import numpy as np
 
-from alphamini.arena.thinking import slope
+COLUMNS, SIZE = 2, (8.0, 5.0)  # panels beside each other at most; inches of one
 
 
 def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
-    """Elo (with 95 % intervals) against seconds a move on a log axis, from `evaluate --thinking` reports.
+    """Elo (with 95 % intervals) against seconds a move on a log axis, a panel for each `evaluate --thinking` report.
 
-    A curve for each net: its players are named "NAME N sims". The leftmost point is the raw policy (one simulation).
+    A panel has a curve for each net, or for each stage of its training; its leftmost, hollow point is the raw policy
+    (one simulation). Where the report holds errors against an oracle, a second panel shows them.
     ValueError, one line, if a report has no such players.
     """
-    figure, axes = _figure()
-    game = ""
-    for report in reports:
-        game = report["game"]
-        for number, (name, players) in enumerate(curves(report).items()):
-            players.sort(key=lambda p: p["simulations"])
-            seconds = [p["seconds_per_move"] for p in players]
-            elo = np.array([p["elo"] for p in players])
-            low, high = np.array([p["ci95"] for p in players]).T
-            label = f"{name}: {slope(players):+.0f} Elo a doubling" if len(players) > 1 else name
-            axes.errorbar(seconds, elo, [elo - low, high - elo], fmt="o-", capsize=3, color=f"C{number}", label=label)
-            for x, y, p in zip(seconds, elo, players, strict=True):
-                axes.annotate(str(p["simulations"]), (x, y), textcoords="offset points", xytext=(5, -11), fontsize=8)
-        anchor = report["players"][0]
-        axes.axhline(anchor["elo"], color="0.5", linestyle="--", linewidth=1, label=f"{anchor['name']} (0)")
-    axes.set_xscale("log")
-    axes.set_xlabel("seconds a move, one core, games played in batches (log scale); figures: simulations")
-    axes.set_ylabel("Elo")
-    axes.set_title(f"{game}: Elo against thinking time")
-    axes.legend(loc="lower right")
+    panels = [(report, draw) for report in reports
+              for draw in (_draw_elo, _draw_error) if draw is _draw_elo or _judged(report)]  # fmt: skip
+    figure, all_axes = _figure(len(panels))
+    for axes, (report, draw) in zip(all_axes, panels, strict=True):
+        draw(axes, report)
+        axes.set_xscale("log")
+        axes.set_xlabel("seconds a move of one core, many games at once (log scale)")
+        axes.legend(fontsize=10)
     _save(figure, path)
 
 
 def curves(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The searching players of a report by the net's name; ValueError, one line, if there are none."""
+    """The searching players of a report by their curve's name, in rising order of simulations; ValueError, one line,
+    if there are none."""
     found: dict[str, list[dict[str, Any]]] = {}
     for player in report["players"]:
         if player["simulations"]:
-            found.setdefault(player["name"].rsplit(" ", 2)[0], []).append(player)
+            found.setdefault(player.get("curve") or player["name"].rsplit(" ", 2)[0], []).append(player)
     if not found:
         raise ValueError("no player with a number of simulations in this file: was it made with --thinking?")
-    return found
+    return {name: sorted(players, key=lambda p: p["simulations"]) for name, players in found.items()}
+
+
+def slope_text(curve: dict[str, Any]) -> str:
+    """One entry of a report's "curves" for people."""
+    low, high = curve["ci95"]
+    return f"{curve['name']}: {curve['elo_per_doubling']:+.0f} ± {(high - low) / 2:.0f} Elo a doubling"
+
+
+def _draw_elo(axes: Any, report: dict[str, Any]) -> None:
+    labels = {curve["name"]: slope_text(curve) for curve in report.get("curves", [])}
+    found = curves(report)
+    for number, (name, players) in enumerate(found.items()):
+        elo = np.array([p["elo"] for p in players])
+        low, high = np.array([p["ci95"] for p in players]).T
+        _draw_curve(axes, number, labels.get(name, name), players, elo, np.array([elo - low, high - elo]))
+    for p in next(reversed(found.values())):  # the simulations, at the last curve alone: they would hide the others
+        axes.annotate(str(p["simulations"]), (p["seconds_per_move"], p["elo"]), textcoords="offset points",
+                      xytext=(-4, 9), ha="right", fontsize=9)  # fmt: skip
+    anchor = report["players"][0]
+    axes.axhline(anchor["elo"], color="0.5", linestyle="--", linewidth=1, label=f"{anchor['name']} (0)")
+    axes.set_ylabel("Elo, 95 % intervals")
+    axes.set_title(f"{report['game']}: strength against thinking time")
+
+
+def _draw_error(axes: Any, report: dict[str, Any]) -> None:
+    for number, (name, players) in enumerate(curves(report).items()):
+        tallies = [p["oracle"]["error_possible"] for p in players]
+        share = np.array([100 - 100 * t["correct"] / max(t["positions"], 1) for t in tallies])
+        low, high = 100 - 100 * np.array([t["ci95"] for t in tallies]).T
+        _draw_curve(axes, number, name, players, share, np.abs([share - high, low - share]))
+    oracle = _judged(report)[0]["oracle"]
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("% of moves that lose the game's value")
+    axes.set_title(f"{report['game']}: errors on {oracle['error_possible']['positions']} positions ({oracle['suite']})")
+
+
+def _judged(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [player for player in report["players"] if "oracle" in player]
+
+
+def _draw_curve(axes: Any, number: int, label: str, players: Sequence[dict[str, Any]], y: Any, errors: Any) -> None:
+    """A curve with its bars; the raw policy is hollow."""
+    seconds = [p["seconds_per_move"] for p in players]
+    colour = f"C{number}"
+    axes.errorbar(seconds, y, errors, fmt="o-", capsize=3, color=colour, label=label, linewidth=1.8)
+    raw = [i for i, p in enumerate(players) if p["simulations"] == 1]
+    axes.plot([seconds[i] for i in raw], [y[i] for i in raw], "o", color="white", markeredgecolor=colour,
+              markersize=7, zorder=3)  # fmt: skip
 
 
 def draw_learning(metrics: Sequence[dict[str, Any]], path: Path) -> None:
@@ -57,7 +95,7 @@ def draw_learning(metrics: Sequence[dict[str, Any]], path: Path) -> None:
     rated = [row for row in metrics if row.get("elo") is not None]
     if not rated:
         return
-    figure, axes = _figure()
+    figure, (axes,) = _figure(1)
     minutes = [row["seconds"] / 60 for row in rated]
     axes.errorbar(
         minutes, [r["elo"] for r in rated], [r["elo_half_interval"] for r in rated], fmt="o-", capsize=3, markersize=4
@@ -69,15 +107,26 @@ def draw_learning(metrics: Sequence[dict[str, Any]], path: Path) -> None:
     _save(figure, path)
 
 
-def _figure() -> Any:
+def _figure(panels: int) -> tuple[Any, list[Any]]:
+    """A figure and the axes of its panels."""
     import matplotlib  # slow to import: only when something is drawn
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 5), dpi=120, layout="constrained")
-    axes.grid(alpha=0.3)
-    return figure, axes
+    columns = min(COLUMNS, panels)
+    rows = -(-panels // columns)
+    size = SIZE[0] * columns, SIZE[1] * rows
+    figure, grid = pyplot.subplots(rows, columns, figsize=size, dpi=120, layout="constrained", squeeze=False)
+    all_axes = list(grid.flat)
+    for axes in all_axes[panels:]:
+        axes.remove()
+    for axes in all_axes[:panels]:
+        axes.grid(alpha=0.3)
+        axes.xaxis.label.set_size(11)
+        axes.yaxis.label.set_size(11)
+        axes.title.set_size(13)
+    return figure, all_axes[:panels]
 
 
 def _save(figure: Any, path: Path) -> None:

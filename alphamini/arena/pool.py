@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from alphamini.arena.match import GameRecord, play_match
+from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies
 from alphamini.arena.players import Player
-from alphamini.arena.ratings import Pair, Ratings, rate
+from alphamini.arena.ratings import Pair, Ratings, elo_of_score, rate
+from alphamini.arena.sequential import SequentialTest
 from games import Game
 
 RESULTS = ("1-0", "0-1", "1/2-1/2")
+TEST_ROUND = 32  # openings that a sequential test plays before it looks again: they fill the evaluator's batches
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A player of the pool, as its user wrote it."""
+    """A player of the pool, as its user wrote it. Those of one `curve` are one net at several budgets."""
 
     spec: str
     player: Player
+    curve: str = ""
 
 
 class Pool:
@@ -41,12 +45,12 @@ class Pool:
         b: int,
         games: int,
         seed: int,
-        opening_plies: int | None = None,
+        openings: Openings | None = None,
         progress: Callable[[GameRecord], None] = lambda record: None,
     ) -> Pair:
         """A match between entries a and b."""
         players = self.entries[a].player, self.entries[b].player
-        result = play_match(self.game, *players, games, seed, self.threads, opening_plies, progress)
+        result = play_match(self.game, *players, games, seed, self.threads, openings, progress)
         pair = result.pair(a, b)
         self.pairs.append(pair)
         self.records += [(a, b, record) for record in result.games]
@@ -74,17 +78,40 @@ class Pool:
                     "simulations": entry.player.simulations,
                     "seconds_per_move": float(self._seconds[i] / max(self._moves[i], 1)),
                     "games": sum(pair.games for pair in self.pairs if i in (pair.a, pair.b)),
+                    **({"curve": entry.curve} if entry.curve else {}),
                 }
             )
         return {
             "game": self.game.name,
             "players": players,
+            "curves": self._curves(ratings),
             "pairs": [
-                {"a": names[p.a], "b": names[p.b], "wins": p.wins, "draws": p.draws, "losses": p.losses}
+                {
+                    "a": names[p.a], "b": names[p.b], "wins": p.wins, "draws": p.draws, "losses": p.losses,
+                    "pentanomial": p.pentanomial, "los": round(ratings.superiority(p.a, p.b), 4),
+                }
                 for p in self.pairs
             ],
             "games": [self._game(*record) for record in self.records],
-        }
+        }  # fmt: skip
+
+    def _curves(self, ratings: Ratings) -> list[dict[str, Any]]:
+        """What a doubling of simulations gives each curve: the slope of the least-squares line through its players."""
+        curves = []
+        for name in dict.fromkeys(entry.curve for entry in self.entries if entry.curve):
+            doublings = {
+                i: np.log2(e.player.simulations)
+                for i, e in enumerate(self.entries)
+                if e.curve == name and e.player.simulations
+            }
+            distance = {i: x - np.mean(list(doublings.values())) for i, x in doublings.items()}
+            square = sum(d * d for d in distance.values())
+            if square > 0:
+                weights = np.array([distance.get(i, 0.0) / square for i in range(len(self.entries))])
+                elo, half = ratings.combination(weights)
+                curves.append({"name": name, "elo_per_doubling": round(elo, 1),
+                               "ci95": [round(elo - half, 1), round(elo + half, 1)]})  # fmt: skip
+        return curves
 
     def _game(self, a: int, b: int, record: GameRecord) -> dict[str, Any]:
         first, second = (a, b) if record.first == 0 else (b, a)
@@ -98,20 +125,68 @@ class Pool:
 
 
 def play_pairs(
-    pool: Pool, pairs: Sequence[tuple[int, int]], games: int, seed: int, opening_plies: int | None = None
+    pool: Pool, pairs: Sequence[tuple[int, int]], games: int, seed: int, openings: Openings | None = None
 ) -> None:
-    """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and the score."""
+    """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and how it stands."""
     with tqdm(total=len(pairs) * 2 * ((games + 1) // 2), unit="game", leave=False) as bar:
         for number, (a, b) in enumerate(pairs):
-            names = f"{pool.entries[a].player.name} - {pool.entries[b].player.name}"
-            score = [0, 0, 0]
+            pool.play(a, b, games, seed + number, openings, _Score(pool, a, b, bar))
 
-            def progress(record: GameRecord, names: str = names, score: list[int] = score) -> None:
-                score[{0: 0, None: 1, 1: 2}[record.winner()]] += 1
-                bar.set_description(f"{names} {score[0]}-{score[1]}-{score[2]}", refresh=False)
-                bar.update()
 
-            pool.play(a, b, games, seed + number, opening_plies, progress)
+def play_test(
+    pool: Pool, test: SequentialTest, games: int, seed: int, openings: Openings | None = None
+) -> dict[str, Any]:
+    """Plays the pool's two entries until the test knows, or for `games` games (rounded up to even); its JSON.
+
+    The openings are drawn before the first game, so that none comes again while there are others.
+    """
+    source = openings or RandomOpenings(pool.game, default_opening_plies(pool.game))
+    lines = source.draw((games + 1) // 2, np.random.default_rng(seed))
+    total, ratio = np.zeros(5, np.int64), 0.0
+    low, high = test.bounds
+    with tqdm(total=2 * len(lines), unit="game", leave=False) as bar:
+        score = _Score(pool, 0, 1, bar)
+        for number, start in enumerate(range(0, len(lines), TEST_ROUND)):
+            part = _Given(lines[start : start + TEST_ROUND])
+            pair = pool.play(0, 1, 2 * len(part.lines), seed + number, part, score)
+            total += pair.pentanomial or 0
+            ratio = float(test.ratio(total))
+            score.note = f", LLR {ratio:+.2f} ({low:+.2f}, {high:+.2f})"
+            if test.verdict(ratio):
+                break
+    # The rounds are one match: the pool rates and reports them as one.
+    both = pool.pairs
+    pool.pairs = [Pair(0, 1, sum(p.wins for p in both), sum(p.draws for p in both), sum(p.losses for p in both),
+                       tuple(total.tolist()))]  # fmt: skip
+    return {**asdict(test), "llr": round(ratio, 3), "bounds": [round(low, 3), round(high, 3)],
+            "accepted": test.verdict(ratio), "openings": int(total.sum())}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Openings that have been drawn already."""
+
+    lines: list[list[int]]
+    about: str = ""
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[list[int]]:
+        return self.lines[:count]
+
+
+class _Score:
+    """Shows a match's score and Elo on a progress bar, game by game."""
+
+    def __init__(self, pool: Pool, a: int, b: int, bar: Any):
+        self._names = f"{pool.entries[a].player.name} - {pool.entries[b].player.name}"
+        self._bar, self._score, self.note = bar, [0, 0, 0], ""
+
+    def __call__(self, record: GameRecord) -> None:
+        self._score[{0: 0, None: 1, 1: 2}[record.winner()]] += 1
+        wins, draws, losses = self._score
+        elo, half = elo_of_score(Pair(0, 1, wins, draws, losses))
+        text = f"{self._names} +{wins} ={draws} -{losses}, Elo {elo:+.0f} ± {half:.0f}{self.note}"
+        self._bar.set_description(text, refresh=False)
+        self._bar.update()
 
 
 def table(pool: Pool) -> str:

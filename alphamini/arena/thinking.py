@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from alphamini.arena.levels import LADDER, Strength
 from alphamini.arena.players import RandomPlayer, ScriptedPlayer, net_player
@@ -56,24 +53,18 @@ def thinking_pool(game: Game, nets: Sequence[Net], threads: int) -> tuple[Pool, 
     the game has none). CheckpointError, one line, if a net cannot be loaded."""
     entries = [_anchor(game)]
     pairs: list[tuple[int, int]] = []
-    met: dict[int, int] = {}  # budget -> the entry of an earlier net
+    met: dict[int, int] = {}  # budget -> the entry of the net before that has it
     for net in nets:
         base = net_player(game, load_checkpoint(net.path, game), net.name, 1, None, threads)
         rungs = range(len(entries), len(entries) + len(net.budgets))
         for sims in net.budgets:
-            entries.append(Entry(f"net:{net.path}@sims={sims}", base.with_budget(f"{net.name} {sims} sims", sims)))
+            player = base.with_budget(f"{net.name} {sims} sims", sims)
+            entries.append(Entry(f"net:{net.path}@sims={sims}", player, net.name))
         for i, sims in zip(rungs, net.budgets, strict=True):
             pairs += [(i, j) for j in rungs if i < j <= i + NEIGHBOURS]
             if sims in met:
                 pairs.append((met[sims], i))
-            met.setdefault(sims, i)
+            met[sims] = i  # the nets come in the order of their training: each meets the one before
         # The anchor meets the weaker half: against the rest every game is won, which tells little.
         pairs += [(0, i) for i in rungs[: max(1, len(rungs) // 2)]]
     return Pool(game, entries, threads), pairs
-
-
-def slope(players: Sequence[dict[str, Any]]) -> float:
-    """Elo a doubling of simulations: the least-squares line through a net's players (entries of a report)."""
-    points = [(np.log2(p["simulations"]), p["elo"]) for p in players]
-    x, y = np.array(points).T
-    return float(np.polyfit(x, y, 1)[0]) if len(points) > 1 else float("nan")

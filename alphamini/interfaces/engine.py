@@ -108,7 +108,7 @@ class Engine:
         self._search.budget[0] = sims
         self._root = None  # an interrupted wave leaves a tree that cannot be used again
         while self._search.searching(ROW)[0]:
-            self._search.wave(self._evaluator, ROW)
+            self._search.hasty_wave(self._evaluator, ROW)
             if time.perf_counter() >= end or (watch is not None and watch(lambda: self._read(position, start))):
                 break
         self._root = position

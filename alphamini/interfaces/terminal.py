@@ -55,7 +55,8 @@ class Terminal:
     ):
         self._levels, self._analysis = levels, False
         self._session, self._read, self._out, self._live, self._colour = session, read, out, live, colour
-        self._example = session.game.action_text(session.game.num_actions // 2)
+        legal = session.game.initial().legal_actions
+        self._example = session.game.action_text(legal[len(legal) // 2])
         self._commands: dict[str, Callable[[], None]] = {
             "hint": self._hint,
             "undo": lambda: self._change(session.undo),

@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphamini.learn.samples import DRAWN, Samples, results, sample_dtype
+from alphamini.learn.scripted import ask
+from alphamini.learn.teachers import Teacher
 from alphamini.search.search import Evaluator, Search, choose
 from games import ONGOING, Game
+
+NOBODY = -1
+TOGETHER = 4  # a quarter of the games wait for their move before any is made
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class SelfPlayConfig:
     noise_total: Annotated[float, "the noise's alpha is this / legal actions (AlphaGo Zero: 0.03 * 361)"] = 10.83
     opening_plies: Annotated[int, "up to so many uniformly random plies open a game ..."] = 10
     opening_share: Annotated[float, "... in this share of the games"] = 0.9
+    teacher_share: Annotated[float, "share of the games with the strongest scripted teacher on one side"] = 0.2
     temperature: Annotated[float, "of the first moves' choice among the visits ..."] = 1.0
     temperature_halflife: Annotated[float, "... halving every so many plies ..."] = 6.0
     temperature_end: Annotated[float, "... down to this"] = 0.15
@@ -50,15 +56,28 @@ class Finished:
 
 
 class Actor:
-    """Plays `count` games at once. Between two calls of `play` its whole state is `state()`: trees are not kept."""
+    """Plays `count` games at once. Between two calls of `play` its whole state is `state()`: trees are not kept.
 
-    def __init__(self, game: Game, config: SelfPlayConfig, count: int, seed: np.random.SeedSequence):
-        self.game, self.config, self.count = game, config, count
+    Where there is a `teacher` it has one side of some games; its moves are not searched and teach nothing by themselves.
+    AlphaGo's policy, too, met opponents that it did not come from (Silver et al. 2016, "Reinforcement learning of policy
+    networks"): among equals, games of gomoku are drawn, and what beats a weaker player is never seen.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        config: SelfPlayConfig,
+        count: int,
+        seed: np.random.SeedSequence,
+        teacher: Teacher | None = None,
+    ):
+        self.game, self.config, self.count, self.teacher = game, config, count, teacher
         self.rng = np.random.Generator(np.random.PCG64(seed))
         self.rows = np.arange(count, dtype=np.int32)
         self.states = game.new_states(count)
         self.ply = np.zeros(count, np.int32)
         self.opening = np.zeros(count, np.int32)
+        self.taught = np.full(count, NOBODY, np.int8)  # the side that the teacher has
         self.recorded = np.zeros(count, np.int32)  # samples of the game so far
         self.samples = np.zeros((count, game.max_plies), sample_dtype(game))
         self.moves = np.zeros((count, game.max_plies), np.int16)
@@ -77,10 +96,12 @@ class Actor:
         found = Finished([], [], [])
         self._prepare(self.rows)
         self.search.reset(self.rows, self.states)
+        together = -(-self.count // TOGETHER)
         while found.moves < moves and not stop():
-            # A subtree that is carried over may be all that a fast search asks for: such rows move on at once, for
-            # their places in the next batch would stay empty.
-            while len(done := self.rows[~self.search.searching(self.rows)]):
+            # Moves are made for many games at once, because each round of them costs Python as much as a wave; so long,
+            # finished searches wait, and the batches are a little smaller. (A subtree that is carried over may be all
+            # that the next search asks for: hence the loop.)
+            while len(done := self.rows[~self.search.searching(self.rows)]) >= together:
                 self._move(done, found)
                 progress(len(done))
             found.evaluations += self.search.wave(evaluator, self.rows)
@@ -95,10 +116,26 @@ class Actor:
             self.recorded[rows] = 0
             length = rng.integers(1, config.opening_plies + 1, len(rows)) if config.opening_plies else 0
             self.opening[rows] = np.where(rng.random(len(rows)) < config.opening_share, length, 0)
+            if self.teacher is not None:
+                against = rng.random(len(rows)) < config.teacher_share
+                self.taught[rows] = np.where(against, rng.integers(0, 2, len(rows)), NOBODY)
             while len(early := rows[(self.ply < self.opening)[rows] & (self.states["outcome"][rows] == ONGOING)]):
                 mask = self.game.legal_mask(self.states[early])
                 self._step(early, (rng.random(mask.shape) * mask).argmax(1).astype(np.int32))
+            while len(self._reply(rows)[0]):
+                pass
             rows = rows[self.states["outcome"][rows] != ONGOING]
+
+    def _reply(self, rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The teacher moves in those of `rows` where it is to: (these rows, its actions)."""
+        states = self.states[rows]
+        rows = rows[(states["outcome"] == ONGOING) & (states["to_play"] == self.taught[rows])]
+        if self.teacher is None or not len(rows):
+            return rows, np.zeros(0, np.int32)
+        levels = np.full(len(rows), self.teacher.levels, np.int8)
+        actions = ask(self.teacher, self.states[rows], levels, self.rng)
+        self._step(rows, actions)
+        return rows, actions
 
     def _prepare(self, rows: NDArray[np.int32]) -> None:
         """Draws the kind of search for the next move of each row, and its noise."""
@@ -131,8 +168,14 @@ class Actor:
         temperature = self.config.temperature * 0.5 ** (self.ply[rows] / self.config.temperature_halflife)
         temperature = np.maximum(temperature, self.config.temperature_end)
         actions = choose(policy, temperature, self.rng.random(len(rows)))
+        played = [(rows, actions)]  # by the search, then by the teacher
         self._step(rows, actions)
-        over = self.states["outcome"][rows] != ONGOING
+        states = [self.states[rows]]
+        while len((reply := self._reply(rows))[0]):
+            played.append(reply)
+            states.append(self.states[reply[0]])
+        ended = self.states["outcome"] != ONGOING
+        over = ended[rows]
         for row in rows[over]:
             found.samples.append(self._finish(row))
             found.games.append((self.moves[row, : self.ply[row]].tolist(), int(self.states["outcome"][row])))
@@ -140,7 +183,9 @@ class Actor:
             self._begin(rows[over])
         self._prepare(rows)
         self.search.reset(rows[over], self.states[rows[over]])
-        self.search.advance(rows[~over], actions[~over], self.states[rows[~over]])
+        for (moved, chosen), reached in zip(played, states, strict=True):
+            on = ~ended[moved]
+            self.search.advance(moved[on], chosen[on], reached[on])
 
     def _harvest(self, rows: NDArray[np.int32], found: Finished) -> None:
         """Keeps some of what the searches of `rows` have proven as exact samples.
@@ -167,7 +212,7 @@ class Actor:
         samples["result"] = results(self.states["outcome"][row], samples["state"]["to_play"])
         return samples
 
-    _ARRAYS = ("states", "ply", "opening", "recorded", "samples", "moves")
+    _ARRAYS = ("states", "ply", "opening", "taught", "recorded", "samples", "moves")
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The games in play, as arrays."""

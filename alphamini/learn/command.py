@@ -22,7 +22,7 @@ def run_parser(module: str, description: str) -> tuple[Parser, Recipe]:
     first.add_argument("--game", default="gomoku9")
     defaults = for_game(get(first.parse_known_args()[0].game))
     options = parser(module, description)
-    options.add_argument("--game", default="gomoku9", help="the game")
+    options.add_argument("--game", default="gomoku9", help="the game, or a file of your own: path/to/mygame.py")
     options.add_argument("--run", type=Path, help="the run's folder (default: runs/GAME); a run that is there goes on")
     add_fields(options, defaults, skip=("game",))
     return options, defaults
@@ -33,12 +33,15 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
 
     ValueError, one line, if it is.
     """
+    arguments.game = defaults.game  # a file's game goes by its name, as the run and its checkpoints do
     recipe = read_fields(defaults, arguments)
     check(recipe)
     folder = RunFolder(arguments.run or Path("runs") / recipe.game)
     found = folder.recipe()
     if found is None:
         folder.create(recipe)
+        if recipe.from_scratch and not arguments.from_scratch:
+            print(f"{recipe.game} has no scripted teacher: its net learns from self-play alone, as with --from-scratch")
         return folder, recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")

@@ -65,7 +65,8 @@ class Loop:
         self.trainer = Trainer(self.game, net, recipe.train, recipe.seed)
         self.replay = Replay(self.game, recipe.window_most, folder.samples)
         share = max(1, recipe.selfplay.games // workers)
-        self.actors = [Actor(self.game, recipe.selfplay, share, seed) for seed in streams[3].spawn(workers)]
+        teacher = None if recipe.from_scratch else get_teacher(self.game)
+        self.actors = [Actor(self.game, recipe.selfplay, share, seed, teacher) for seed in streams[3].spawn(workers)]
         self.backend: NetBackend | None = None
         self.pretrained = 0  # supervised steps done
         self.iterations = 0

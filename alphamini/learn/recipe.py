@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any
 
 from alphamini.learn.actor import SelfPlayConfig
+from alphamini.learn.teachers import has_teacher
 from alphamini.learn.trainer import TrainConfig
 from alphamini.model.config import default_size
 from alphamini.model.engines import PRECISIONS
@@ -43,9 +44,9 @@ class Recipe:
 
 
 def for_game(game: Game) -> Recipe:
-    """The default recipe."""
+    """The default recipe; a game that no teacher knows is learnt from scratch."""
     blocks, channels = default_size(game)
-    recipe = Recipe(game=game.name, blocks=blocks, channels=channels)
+    recipe = Recipe(game=game.name, blocks=blocks, channels=channels, from_scratch=not has_teacher(game))
     if game.family == "tictactoe":
         return replace(
             recipe,
@@ -57,10 +58,11 @@ def for_game(game: Game) -> Recipe:
         )
     if game.family == "connect4":
         return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=14))
-    return recipe
+    plies = min(recipe.selfplay.opening_plies, max(1, game.max_plies // 4))
+    return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=plies))
 
 
-SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "average", "window_power")
+SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "teacher_share", "average", "window_power")
 MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperature", "temperature_end")
 
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from alphamini.model.config import NetConfig
-from games import Game, get
+from games import Game, named
 
 FORMAT = "alphamini-1"
 Weights = dict[str, NDArray[np.float32]]
@@ -83,11 +83,11 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
         version, name, step = int(metadata["rules_version"]), metadata["game"], int(metadata["step"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has broken metadata ({error})") from None
-    if not _same_family(name, game):
+    if not same_family(name, game):
         raise CheckpointError(f"{path} was trained for {name}, not for {game.name}")
     if version != game.rules_version:
         raise CheckpointError(f"{path} knows rules version {version} of {name}; this is version {game.rules_version}")
-    if net.planes != game.num_planes or net.policy != game.policy:
+    if not net.fits(game):
         raise CheckpointError(f"{path} holds a net that does not fit {game.name}")
     if {name: w.shape for name, w in weights.items()} != net.shapes():
         raise CheckpointError(f"{path} does not hold the weights of the net that it describes")
@@ -96,8 +96,9 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
     return Checkpoint(name, version, net, weights, step, metadata.get("note", ""))
 
 
-def _same_family(name: str, game: Game) -> bool:
+def same_family(name: str, game: Game) -> bool:
+    """Is there a game called `name`, and does a net of it fit `game`?"""
     try:
-        return get(name).family == game.family
+        return named(name).family == game.family
     except ValueError:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from games import Game
 
@@ -12,11 +12,13 @@ class NetConfig:
     """The architecture (see `net.Net`). Nothing in it depends on the board's size."""
 
     planes: int  # C, input planes
-    policy: str  # "cells" or "columns", as the game says
+    policy: str  # "cells" or "columns", as the game says (see `games.game.Game`)
     blocks: int = 6
     channels: int = 64
     head_channels: int = 32
     value_hidden: int = 64
+    action_planes: int = 1  # K, planes of actions that lie on the board
+    extra_actions: int = 0  # E, actions that do not
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The net's weights by name, as `net.Net` has them: what a checkpoint must hold."""
@@ -29,14 +31,34 @@ class NetConfig:
         for name, shape in convolutions.items():
             found[f"{name}.0.weight"] = shape
             found |= {f"{name}.1.{part}": shape[:1] for part in ("weight", "bias", "running_mean", "running_var")}
-        linear = {"policy_mix": (h, 2 * h), "policy_out": (1, h, 1, 1), "value_hidden": (v, 2 * h), "value_out": (3, v)}
+        linear: dict[str, tuple[int, ...]] = {"policy_mix": (h, 2 * h), "policy_out": (self.action_planes, h, 1, 1)}
+        linear |= {"value_hidden": (v, 2 * h), "value_out": (3, v)}
+        if self.extra_actions:
+            linear["policy_extra"] = (self.extra_actions, 2 * h)
         for name, shape in linear.items():
             found |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
         return found
 
     @classmethod
     def for_game(cls, game: Game, blocks: int, channels: int) -> NetConfig:
-        return cls(planes=game.num_planes, policy=game.policy, blocks=blocks, channels=channels)
+        return cls(
+            planes=game.num_planes,
+            policy=game.policy,
+            blocks=blocks,
+            channels=channels,
+            action_planes=game.action_planes,
+            extra_actions=game.extra_actions,
+        )
+
+    def fits(self, game: Game) -> bool:
+        """Does a net of this shape read the game's planes and answer with its actions?"""
+        return self == replace(
+            self,
+            planes=game.num_planes,
+            policy=game.policy,
+            action_planes=game.action_planes,
+            extra_actions=game.extra_actions,
+        )
 
 
 def default_size(game: Game) -> tuple[int, int]:

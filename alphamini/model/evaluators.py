@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from alphamini.model.cache import EvaluationCache, Lookup
 from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
 from alphamini.model.engines import PRECISIONS, Engine, Sample, Wish, choose
@@ -61,12 +62,13 @@ class RandomRollouts:
 
 
 class NetEvaluator:
-    """One thread's handle on a backend: its own planes, its own session."""
+    """One thread's handle on a backend: its own planes, its own session. Only positions new to the cache are inferred."""
 
     def __init__(self, backend: NetBackend):
         game = backend.game
         self._backend = backend
         self._planes = np.zeros((0, game.num_planes, *game.shape), np.float32)
+        self._lookup = Lookup(game)
         self._engine: Engine | None = None
 
     @property
@@ -74,20 +76,26 @@ class NetEvaluator:
         return self._backend.name
 
     def evaluate(self, states: States) -> tuple[Array, Array]:
+        engine, cache = self._backend.current  # read once: another thread may hand over new weights meanwhile
+        if engine is not self._engine:
+            self._engine, self._session = engine, engine.session()
+        missed = cache.find(states, self._lookup)
+        if len(missed):
+            cache.keep(self._lookup, missed, *self._session.infer(self._observe(states[missed])))
+        return self._lookup.logits[: len(states)], self._lookup.values[: len(states)]
+
+    def _observe(self, states: States) -> Array:
         if len(states) > len(self._planes):
             self._planes = np.zeros((len(states), *self._planes.shape[1:]), np.float32)
         planes = self._planes[: len(states)]
         self._backend.game.observe(states, planes)
-        engine = self._backend.engine  # read once: another thread may hand over new weights meanwhile
-        if engine is not self._engine:
-            self._engine, self._session = engine, engine.session()
-        return self._session.infer(planes)
+        return planes
 
 
 class NetBackend:
     """A net that several threads can ask. Made by `make_backend`."""
 
-    engine: Engine
+    current: tuple[Engine, EvaluationCache]
 
     def __init__(self, game: Game, config: NetConfig, weights: Weights, wish: Wish, calibration: States | None):
         self.game = game
@@ -98,7 +106,7 @@ class NetBackend:
 
     @property
     def name(self) -> str:
-        return self.engine.name
+        return self.current[0].name
 
     def describe(self) -> str:
         """One line: what was picked, and why."""
@@ -116,7 +124,11 @@ class NetBackend:
         if calibration is not None:
             self._calibration = calibration
         engine, self._why = choose(self._config, weights, self.game.shape, self._wish, self._sample)
-        self.engine = engine
+        self.current = engine, EvaluationCache(self.game)
+
+    def forget(self) -> None:
+        """Empties the cache."""
+        self.current = self.current[0], EvaluationCache(self.game)
 
     def _sample(self) -> Sample:
         if self._calibration is None:

@@ -38,7 +38,11 @@ def pool(x: Tensor) -> Tensor:
 
 
 class Net(nn.Module):
-    """planes [B, C, H, W] -> policy logits [B, A] (not masked), win/draw/loss logits [B, 3] for the side to move."""
+    """planes [B, C, H, W] -> policy logits [B, A] (not masked), win/draw/loss logits [B, 3] for the side to move.
+
+    The actions lie as `games.game.Game` says; those without a place on the board are seen from the pooled features, as
+    KataGo's pass is (arXiv 1902.10565, appendix A).
+    """
 
     def __init__(self, config: NetConfig):
         super().__init__()
@@ -49,7 +53,9 @@ class Net(nn.Module):
         self.policy_local = ConvNorm(channels, head, 1)
         self.policy_global = ConvNorm(channels, head, 1)
         self.policy_mix = nn.Linear(2 * head, head)
-        self.policy_out = nn.Conv2d(head, 1, 1)
+        self.policy_out = nn.Conv2d(head, config.action_planes, 1)
+        if config.extra_actions:
+            self.policy_extra = nn.Linear(2 * head, config.extra_actions)
         self.value_local = ConvNorm(channels, head, 1)
         self.value_hidden = nn.Linear(2 * head, config.value_hidden)
         self.value_out = nn.Linear(config.value_hidden, 3)
@@ -58,8 +64,11 @@ class Net(nn.Module):
         x = F.relu(self.stem(planes))
         for block in self.blocks:
             x = block(x)
-        overall = self.policy_mix(pool(F.relu(self.policy_global(x))))
-        p = self.policy_out(F.relu(self.policy_local(x) + overall[:, :, None, None]))[:, 0]  # [B, H, W]
-        policy = p.mean(1) if self.config.policy == "columns" else p.flatten(1)
+        pooled = pool(F.relu(self.policy_global(x)))
+        overall = self.policy_mix(pooled)
+        p = self.policy_out(F.relu(self.policy_local(x) + overall[:, :, None, None]))  # [B, K, H, W]
+        policy = p.mean((1, 2)) if self.config.policy == "columns" else p.flatten(1)
+        if self.config.extra_actions:
+            policy = torch.cat([policy, self.policy_extra(pooled)], 1)
         v = F.relu(self.value_hidden(pool(F.relu(self.value_local(x)))))
         return policy, self.value_out(v)

@@ -107,10 +107,13 @@ def build(
         y = layers.tower_relu(layers.conv(x, f"blocks.{i}.first"))
         x = layers.tower_relu(ops.add(x, layers.conv(y, f"blocks.{i}.second")))
 
-    overall = layers.linear(_pool(ops.relu(layers.conv(x, "policy_global"))), "policy_mix")
+    pooled = _pool(ops.relu(layers.conv(x, "policy_global")))
+    overall = layers.linear(pooled, "policy_mix")
     p = ops.add(layers.conv(x, "policy_local"), ops.unsqueeze(overall, [2, 3]))
     p = _convolution(ops.relu(p), ops.constant(weights["policy_out.weight"]), weights["policy_out.bias"])
     policy = ops.reduce_mean(p, [1, 2], False) if config.policy == "columns" else ops.reshape(p, [0, -1], True)
+    if config.extra_actions:
+        policy = ops.concat([policy, layers.linear(pooled, "policy_extra")], 1)
 
     hidden = ops.relu(layers.linear(_pool(ops.relu(layers.conv(x, "value_local"))), "value_hidden"))
     chances = ops.softmax(layers.linear(hidden, "value_out"), 1)  # win, draw, loss
@@ -165,6 +168,9 @@ class OpenVinoEngine:
         self._ranges = ranges
         self._settings = _settings(precision, min(workers, cores()))
         self._compiled: dict[int, Any] = {}
+        # A graph of its own for single positions rounds differently. Where threads share a cache, what a position gets
+        # must not depend on its batch.
+        self.single = 1 if workers == 1 else ANY
         self._compiling = Lock()  # threads must share one model: its streams are what keeps them apart
 
     def request(self, batch: int) -> Any:
@@ -188,7 +194,7 @@ class OpenVinoSession:
 
     def infer(self, planes: Array) -> tuple[Array, Array]:
         """planes f4[B, C, H, W], contiguous -> logits f4[B, A], value f4[B]: valid until the next call."""
-        batch = 1 if len(planes) == 1 else ANY
+        batch = self._engine.single if len(planes) == 1 else ANY
         if batch not in self._requests:
             self._requests[batch] = self._engine.request(batch)
         request = self._requests[batch]

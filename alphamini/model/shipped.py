@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alphamini.model.checkpoint import CheckpointError
+from alphamini.model.checkpoint import CheckpointError, same_family
 from games import Game
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -18,6 +18,7 @@ def shipped_checkpoint(game: Game) -> Path:
         if exact.is_file():
             return exact
     for folder in FOLDERS:
-        for path in sorted(folder.glob(f"{game.family}*.safetensors")):
-            return path
-    raise CheckpointError(f"no net ships for {game.name}; train one: python -m alphamini.selfplay --game {game.name}")
+        for path in sorted(folder.glob("*.safetensors")):
+            if same_family(path.stem, game):
+                return path
+    raise CheckpointError(f"no net ships for {game.name}: train one with selfplay, and name it with --checkpoint")

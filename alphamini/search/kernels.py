@@ -237,7 +237,8 @@ def select(
     """One descent for each of `rows` with an evaluated root, to a new node; writes the leaves from `offset` on.
 
     `leaf_state` u1[*, bytes] gets the *parent's* state, for the rules to step. A descent that ends on a proven
-    node is backed up here and tried again. Returns the number of leaves written.
+    node is backed up here and tried again; one that ends on a leaf still without its evaluation (see `hold`) gives up.
+    Returns the number of leaves written.
 
     A descent is one cache miss after another, so all trees go down together, a level a turn, and ask for their next
     records early. `cursor` i4[2, B] is scratch: the trees still on their way and the node each has come to.
@@ -263,6 +264,8 @@ def select(
                 if turn > LAST_RESTART:
                     continue
                 node = 0
+            elif ints[n + VISITS] == 0:
+                continue
             else:
                 k = _best_child(ints, floats, n, explore, root_fpu if node == 0 else fpu)
                 if k < 0:
@@ -284,6 +287,23 @@ def select(
         leaf_node[i] = _open(ints, floats, prior_bits, counts, b, tree, stride, node)
         leaf_action[i] = ints[(tree + leaf_node[i]) * stride + ACTION]
     return found - offset
+
+
+@njit(nogil=True, cache=True)
+def select_several(
+    ints, floats, prior_bits, states, counts, stride, capacity, rows, budget, explore, fpu, root_fpu,
+    leaves, leaf_row, leaf_node, leaf_action, leaf_state, cursor,
+):  # fmt: skip
+    """Up to `leaves` descents of the one tree in `rows`, one after another; each leaf is held (see `hold`)."""
+    end = 0
+    while end < leaves:
+        found = select(ints, floats, prior_bits, states, counts, stride, capacity, rows, budget, explore, fpu, root_fpu,
+                       end, leaf_row, leaf_node, leaf_action, leaf_state, cursor)  # fmt: skip
+        if found == 0:
+            break
+        hold(ints, floats, stride, capacity, end, end + found, leaf_row, leaf_node, 1)
+        end += found
+    return end
 
 
 @njit(nogil=True, cache=True)
@@ -317,6 +337,26 @@ def settle(
                 leaf_state[kept, :] = leaf_state[i]
             kept += 1
     return kept, finished
+
+
+@njit(nogil=True, cache=True)
+def hold(ints, floats, stride, capacity, offset, end, leaf_row, leaf_node, sign):
+    """Virtual losses (Segal 2010): leaves [offset, end) count as visited and lost, from the slot of each up to its root,
+    until their evaluations come, so that the next descents of the same trees go elsewhere. `sign`: 1 adds, -1 removes."""
+    for i in range(offset, end):
+        tree = leaf_row[i] * capacity
+        node = leaf_node[i]
+        while True:
+            n = (tree + node) * stride
+            parent = ints[n + PARENT]
+            if parent < 0:
+                break
+            p = (tree + parent) * stride
+            s = p + HEADER + SLOT_WORDS * ints[n + SLOT]
+            ints[p + VISITS] += sign
+            ints[s + S_VISITS] += sign
+            floats[s + S_VALUE_SUM] -= np.float32(sign)
+            node = parent
 
 
 @njit(nogil=True, cache=True)

@@ -2,20 +2,24 @@
 
 A wave (four hops, see `Search.wave`): select -> the rules step the leaves -> an evaluator values them -> expand and
 back up. Search sees the rules as three batch calls and the states as bytes; it imports neither games nor nets.
-One leaf a tree and wave: the batch comes from many games, so no virtual loss bends the trees.
+One leaf a tree and wave: the batch comes from many games, so no virtual loss bends the trees. Only a single tree that
+somebody waits for takes several, once it is large enough to bear them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphamini.search import kernels as k
 from alphamini.search import priors as p
+
+MOST_LEAVES = 8  # of a hasty wave
+VISITS_A_LEAF = 32  # of the root, before a hasty wave takes one leaf more
 
 Rows = NDArray[np.int32]
 """Indices of trees, [n]."""
@@ -102,13 +106,14 @@ class Search:
         self._explore = (c * np.sqrt(visits)).astype(np.float32)
         self._fpu, self._root_fpu = np.float32(config.fpu_reduction), np.float32(config.root_fpu_reduction)
         # The wave's leaves, and scratch.
-        self._leaf_states = np.zeros(trees, rules.dtype)
-        self._leaf_bytes = self._leaf_states.view(np.uint8).reshape(trees, size)
-        self._leaf_row, self._leaf_node, self._leaf_action = np.zeros((3, trees), np.int32)
-        self._mask = np.zeros((trees, actions), np.uint8)
-        self._again = np.zeros(trees, np.int32)
+        leaves = max(trees, MOST_LEAVES)
+        self._leaf_states = np.zeros(leaves, rules.dtype)
+        self._leaf_bytes = self._leaf_states.view(np.uint8).reshape(leaves, size)
+        self._leaf_row, self._leaf_node, self._leaf_action = np.zeros((3, leaves), np.int32)
+        self._mask = np.zeros((leaves, actions), np.uint8)
+        self._again = np.zeros(leaves, np.int32)
         self._flags = np.zeros(trees, np.uint8)
-        self._legal = np.zeros(trees, np.int32)
+        self._legal = np.zeros(leaves, np.int32)
         self._cursor = np.zeros((2, trees), np.int32)
         self._bits = np.zeros(actions, np.int32)
         self._powers = self._bits.view(np.float32)
@@ -153,15 +158,8 @@ class Search:
         end = 0
         waiting = rows
         while len(waiting):
-            found = k.select(self._ints, self._floats, self._prior_bits, self._states, self._counts, self._stride,
-                             self.capacity, waiting, self.budget, self._explore, self._fpu, self._root_fpu,
-                             end, self._leaf_row, self._leaf_node, self._leaf_action, self._leaf_bytes,
-                             self._cursor)  # fmt: skip
-            new = slice(end, end + found)
-            self.rules.step(self._leaf_states[new], self._leaf_action[new])
-            end, finished = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity,
-                                     end, end + found, self._leaf_row, self._leaf_node, self._leaf_bytes,
-                                     *self._fields, self._again)  # fmt: skip
+            found = k.select(*self._descent(waiting, end))
+            end, finished = self._settle(end, end + found)
             waiting = self._again[:finished].copy()
         roots = k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
                                     self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
@@ -170,6 +168,33 @@ class Search:
             self._expand(evaluator, count)
             self._mix_noise(self._leaf_row[end:count])
         return count
+
+    def hasty_wave(self, evaluator: Evaluator, row: Rows) -> int:
+        """As `wave`, for one tree that somebody waits for: several leaves at once, one for every VISITS_A_LEAF visits
+        that the root has, kept apart by virtual losses. A batch costs far less than its leaves one by one."""
+        leaves = min(int(self.visits(row)[0]) // VISITS_A_LEAF, MOST_LEAVES)
+        if leaves < 2:
+            return self.wave(evaluator, row)
+        found = k.select_several(*self._descent(row, leaves))
+        k.hold(self._ints, self._floats, self._stride, self.capacity, 0, found, self._leaf_row, self._leaf_node, -1)
+        count, _ = self._settle(0, found)
+        if count:
+            self._expand(evaluator, count)
+        return count
+
+    def _settle(self, start: int, end: int) -> tuple[int, int]:
+        """The rules step the leaves [start, end): see `kernels.settle`."""
+        self.rules.step(self._leaf_states[start:end], self._leaf_action[start:end])
+        settled: tuple[int, int] = k.settle(self._ints, self._floats, self._states, self._stride, self.capacity,
+                                            start, end, self._leaf_row, self._leaf_node, self._leaf_bytes,
+                                            *self._fields, self._again)  # fmt: skip
+        return settled
+
+    def _descent(self, rows: Rows, number: int) -> tuple[Any, ...]:
+        """The arguments of `kernels.select` (number: the offset) and `kernels.select_several` (number: how many)."""
+        return (self._ints, self._floats, self._prior_bits, self._states, self._counts, self._stride, self.capacity,
+                rows, self.budget, self._explore, self._fpu, self._root_fpu, number, self._leaf_row, self._leaf_node,
+                self._leaf_action, self._leaf_bytes, self._cursor)  # fmt: skip
 
     def _expand(self, evaluator: Evaluator, count: int) -> None:
         states, mask = self._leaf_states[:count], self._mask[:count]

@@ -1,0 +1,89 @@
+"""Makes a book: random short openings whose value a long search calls close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphamini.arena.openings import Book, Opening, RandomOpenings, default_opening_plies
+from alphamini.arena.players import SearchPlayer, make_player
+from games import Game, States
+
+ROUND = 256  # candidates a round; a part of the recipe, as the random numbers depend on it
+PART = 32  # candidates that one search batches
+FUTILE = 10  # rounds without a new opening before it gives up
+
+
+@dataclass(frozen=True)
+class BookOptions:
+    """How a book is made; written into it."""
+
+    openings: Annotated[int, "how many"] = 500
+    plies: Annotated[int, "random plies of an opening; 0: by the game"] = 0
+    player: Annotated[str, "the search that judges them: net@sims=400, rollouts@sims=2000, net:PATH@sims=1000"] = (
+        "net@sims=400"
+    )
+    within: Annotated[float, "openings are kept whose value, in [-1, 1], is not farther than this from even"] = 0.1
+    seed: Annotated[int, "of the random plies: the same options make the same book"] = 0
+
+
+def make_book(
+    game: Game, options: BookOptions, threads: int, progress: Callable[[int], None] = lambda found: None
+) -> Book:
+    """The book; no two of its openings reach the same position, nor one that a symmetry of the game makes the same.
+
+    `progress` is told how many openings each round added. ValueError, one line, for options that make no book.
+    """
+    plies = options.plies or default_opening_plies(game)
+    if not 1 <= options.openings <= 100_000:
+        raise ValueError("--openings must be from 1 to 100000")
+    if not 0 <= options.plies < game.max_plies:
+        raise ValueError(f"--plies must be from 0 to {game.max_plies - 1}")
+    if not 0 < options.within <= 1:
+        raise ValueError("--within must be above 0 and at most 1")
+    player = make_player(game, options.player, threads)
+    if not isinstance(player, SearchPlayer) or player.simulations is None:
+        raise ValueError(f"--player {options.player!r}: only a search with a number of simulations judges openings")
+    rng = np.random.default_rng(options.seed)
+    kept: dict[bytes, Opening] = {}
+    seen: set[bytes] = set()
+    futile = 0
+    with ThreadPoolExecutor(threads) as pool:
+        while len(kept) < options.openings and futile < FUTILE:
+            lines = np.array(RandomOpenings(game, plies).draw(ROUND, rng), np.int32)
+            keys = position_keys(game, lines)
+            fresh = [i for i, key in enumerate(keys) if not (key in seen or seen.add(key))]  # type: ignore[func-returns-value]
+            parts = [fresh[i : i + PART] for i in range(0, len(fresh), PART)]
+            streams = rng.spawn(len(parts))
+            jobs = [(player, states_after(game, lines[part]), stream)
+                    for part, stream in zip(parts, streams, strict=True)]  # fmt: skip
+            values = [value for part in pool.map(lambda job: job[0].values(job[1], job[2]), jobs) for value in part]
+            before = len(kept)
+            for i, value in zip(fresh, values, strict=True):
+                if abs(value) <= options.within and len(kept) < options.openings:
+                    kept[keys[i]] = Opening(tuple(lines[i].tolist()), round(float(value), 4))
+            futile = 0 if len(kept) > before else futile + 1
+            progress(len(kept) - before)
+    if not kept:
+        raise ValueError(f"no opening of {plies} plies in {game.name} is within {options.within:g} of even")
+    made = {"plies": plies, "player": options.player, "within": options.within, "seed": options.seed}
+    return Book(game, tuple(kept.values()), made)
+
+
+def states_after(game: Game, lines: NDArray[np.int32]) -> States:
+    """[n] the states after move lists i4[n, plies]."""
+    states = game.new_states(len(lines))
+    for ply in range(lines.shape[1]):
+        game.step(states, lines[:, ply].copy())
+    return states
+
+
+def position_keys(game: Game, lines: NDArray[np.int32]) -> list[bytes]:
+    """[n] the positions after move lists i4[n, plies]; equal for those that a symmetry makes equal."""
+    images = [states_after(game, symmetry[lines]) for symmetry in game.action_symmetries]
+    return [min(image[i].tobytes() for image in images) for i in range(len(lines))]

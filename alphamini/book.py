@@ -1,0 +1,32 @@
+"""`python -m alphamini.book --game gomoku9`: makes a book of balanced openings for `evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from alphamini.arena.bookmaker import BookOptions, make_book
+from alphamini.model.threads import cores
+from alphamini.options import add_fields, parser, read_fields, run_command
+from games import get
+
+
+def main() -> None:
+    options = parser("book", "Keeps random short openings whose value a long search calls close.")
+    options.add_argument("--game", required=True, help="the game")
+    options.add_argument("--out", type=Path, metavar="FILE.jsonl", help="the book (default: GAME.book.jsonl)")
+    add_fields(options, BookOptions())
+    arguments = options.parse_args()
+    game, wish = get(arguments.game), read_fields(BookOptions(), arguments)
+    out = arguments.out or Path(f"{game.name}.book.jsonl")
+    with tqdm(total=wish.openings, unit="opening", leave=False) as bar:
+        book = make_book(game, wish, cores(), lambda found: bar.update(found) and None)
+    book.save(out)
+    if len(book.openings) < wish.openings:
+        print(f"only {len(book.openings)} different openings of {book.options['plies']} plies are close")
+    print(f"{out}: {len(book.openings)} openings within {wish.within:g} of even; evaluate --openings {out} uses it")
+
+
+if __name__ == "__main__":
+    run_command(main)

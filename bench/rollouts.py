@@ -1,0 +1,74 @@
+"""Tree search with random playouts and no net, one core, one playout a leaf: simulations a second beside OpenSpiel's C++.
+
+`one tree` is a search that somebody waits for, as OpenSpiel's MCTSBot does it; `256 trees` are searched in turn, as a
+match or self-play does it. The search starts from the empty board and is thrown away afterwards, on both sides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from common import Row, medians, parser, rate, report
+
+import games
+from alphamini.model.evaluators import RandomRollouts
+from alphamini.search.search import Search
+
+try:
+    import pyspiel
+except ImportError:
+    pyspiel = None
+
+OPENSPIEL = {"connect4": "connect_four", "gomoku9": "gomoku(size=9)"}
+SIMULATIONS = 2000
+
+
+def ours(name: str, trees: int) -> Callable[[], float]:
+    game = games.get(name)
+    evaluator, rows = RandomRollouts(game, 1), np.arange(trees, dtype=np.int32)
+    search = Search(game, trees, SIMULATIONS)
+    search.budget[:] = SIMULATIONS
+
+    def task() -> float:
+        start = time.perf_counter()
+        search.reset(rows, game.new_states(trees))
+        if trees == 1:
+            while search.searching(rows)[0]:
+                search.hasty_wave(evaluator, rows)
+        else:
+            search.run(evaluator, rows)
+        return int(search.visits(rows).sum()) / (time.perf_counter() - start)
+
+    return task
+
+
+def openspiel(name: str, simulations: int) -> Callable[[], float]:
+    game = pyspiel.load_game(OPENSPIEL[name])
+    evaluator = pyspiel.RandomRolloutEvaluator(n_rollouts=1, seed=1)
+    bot = pyspiel.MCTSBot(game, evaluator, 1.4, simulations, 1000, True, 1, False)
+    state = game.new_initial_state()
+    return lambda: rate(simulations, lambda: bot.mcts_search(state))
+
+
+def main() -> None:
+    options = parser(__doc__).parse_args()
+    rows: list[Row] = []
+    for name in OPENSPIEL:
+        tasks = {"one tree": ours(name, 1), "256 trees": ours(name, 256)}
+        if pyspiel is not None:
+            tasks["openspiel"] = openspiel(name, 500 if options.quick else SIMULATIONS)
+        found = medians(tasks, repeats=1 if options.quick else 7)
+        for trees in ("one tree", "256 trees"):
+            row: Row = {"name": f"{name}, {trees}", "value": found[trees], "unit": "simulations/s"}
+            if pyspiel is not None:
+                row |= {"openspiel": found["openspiel"], "ratio": found[trees] / found["openspiel"]}
+            rows.append(row)
+    report("rollouts", rows, options.json)
+    if pyspiel is None:
+        print("OpenSpiel skipped: pyspiel is not installed (pip install open_spiel)")
+
+
+if __name__ == "__main__":
+    main()
