@@ -198,7 +198,7 @@ class CommandPlayer:
         self._open: list[Conversation] = []
         atexit.register(self.close)
         try:
-            self._local.engine = self._start()
+            self._idle = [self._start()]  # for the first thread that asks
         except EngineError as error:
             raise ValueError(f"{command!r} does not play {game.name} over {protocol}: {error}") from None
 
@@ -238,7 +238,10 @@ class CommandPlayer:
 
     def _ask(self, moves: list[int], to_play: int) -> int:
         if getattr(self._local, "engine", None) is None:
-            self._local.engine = self._start()
+            try:
+                self._local.engine = self._idle.pop()
+            except IndexError:
+                self._local.engine = self._start()
         engine: Conversation = self._local.engine
         return engine.move(list(moves), to_play)
 
