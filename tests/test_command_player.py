@@ -11,6 +11,7 @@ import pytest
 import games
 from alphamini.arena import command
 from alphamini.arena.match import play_match
+from alphamini.arena.openings import RandomOpenings
 from alphamini.arena.players import RandomPlayer, make_player
 
 BRAIN = """
@@ -58,7 +59,7 @@ def test_another_engine_plays_a_match(brain, tmp_path):
     game = games.get("gomoku5")
     player = make_player(game, brain())
     assert player.name == "pbrain-other 0.5 s"
-    result = play_match(game, player, RandomPlayer(game), 4, seed=1, opening_plies=1)
+    result = play_match(game, player, RandomPlayer(game), 4, seed=1, openings=RandomOpenings(game, 1))
     assert len(result.games) == 4
     for record in result.games:
         position = game.initial().play_all(record.moves)
@@ -84,7 +85,7 @@ def test_what_loses_a_game(brain, tmp_path, caplog, monkeypatch, mischief, words
     game = games.get("gomoku5")
     player = make_player(game, brain(mischief))
     with caplog.at_level(logging.WARNING):
-        result = play_match(game, player, RandomPlayer(game), 2, seed=3, opening_plies=2)
+        result = play_match(game, player, RandomPlayer(game), 2, seed=3, openings=RandomOpenings(game, 2))
     player.close()
     assert [record.winner() for record in result.games] == [1, 1]
     assert all(not game.initial().play_all(record.moves).is_over for record in result.games)
