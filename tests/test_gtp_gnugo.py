@@ -6,6 +6,7 @@ GNU Go is the Debian package `gnugo`. It scores by area with --chinese-rules, an
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,13 +15,14 @@ import pytest
 
 import games
 
+GNUGO_PATH = shutil.which("gnugo", path=os.environ.get("PATH", "") + ":/usr/games")  # where Debian has it
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("gnugo") is None, reason="GNU Go is not installed (apt-get install gnugo)"),
+    pytest.mark.skipif(GNUGO_PATH is None, reason="GNU Go is not installed (apt-get install gnugo)"),
     pytest.mark.skipif("go9" not in games.names(), reason="there is no go9"),
 ]
 OURS = [sys.executable, "-m", "alphamini.gtp", "--game", "go9", "--sims", "30"]
-GNUGO = ["gnugo", "--mode", "gtp", "--level", "1", "--chinese-rules", "--positional-superko", "--forbid-suicide",
+GNUGO = [GNUGO_PATH, "--mode", "gtp", "--level", "1", "--chinese-rules", "--positional-superko", "--forbid-suicide",
          "--capture-all-dead", "--play-out-aftermath"]  # fmt: skip
 
 
