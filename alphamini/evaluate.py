@@ -41,7 +41,8 @@ class EvaluateOptions:
     ] = False
     checkpoint: Annotated[
         tuple[str, ...],
-        "for --thinking, one for --levels: PATH or NAME=PATH, a curve each, in the order of their training (default: the shipped net)",
+        "for --thinking, one for --levels: PATH or NAME=PATH, a curve each, in the order of their training "
+        "(default: the shipped net)",
     ] = ()
     suite: Annotated[
         str,

@@ -106,7 +106,7 @@ def test_what_loses_a_game(brain, tmp_path, caplog, monkeypatch, mischief, words
     ("gomoku5", "command:true@sims=5", "no option 'sims'; command takes seconds, protocol"),
 ])  # fmt: skip
 def test_what_cannot_play_is_one_line(brain, name, spec, words):
-    with pytest.raises(ValueError, match="^[^\n]*$") as error:
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as error:
         make_player(games.get(name), spec.replace("BRAIN", brain()))
     assert words in str(error.value)
 

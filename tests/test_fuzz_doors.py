@@ -15,7 +15,7 @@ from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal
 from tests.doors import StubEngine, gomocup, gtp
 
-COMMANDS = 1_500
+COMMANDS = 10_000
 JUNK = "\x00\x01\x1b\x7f \t,;:#-+.0123456789aAbBcCxyzéß漢\ufffd\udcff\\/'\"%{}()"
 
 

@@ -78,7 +78,7 @@ def test_a_wrong_file_is_one_line(tmp_path, changes, words):
 
 
 def test_without_ratings(tmp_path):
-    with pytest.raises(ValueError, match="there are no ratings for levels at .*evaluate --game gomoku5 --levels"):
+    with pytest.raises(ValueError, match=r"there are no ratings for levels at .*evaluate --game gomoku5 --levels"):
         read_levels(Path(tmp_path / "other.safetensors"), games.get("gomoku5"))
 
 

@@ -105,7 +105,7 @@ class Gomocup:
         self._game, self._process, self._seconds = game, process, seconds
         self.close = process.kill
         self._rule = RULES.get(game.name.removeprefix(f"gomoku{game.shape[0]}"))
-        if game.family != "gomoku" or self._rule is None:
+        if game.family not in ("gomoku", "renju") or self._rule is None:
             raise EngineError(f"Gomocup's protocol has no {game.name}")
         self._start()
 

@@ -48,4 +48,4 @@ def from_vertex(game: Game, text: str) -> int:
 
 
 def _as_in_go(game: Game) -> bool:
-    return game.family in ("go", "gomoku")
+    return game.family in ("go", "gomoku", "renju")

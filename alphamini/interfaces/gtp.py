@@ -177,7 +177,7 @@ class GTP:
     def _showboard(self, words: list[str]) -> str:
         """With the letters of the vertices: games write their own, with an I."""
         game, (header, *lines) = self.session.game, self.session.position.text().split("\n")
-        if game.family == "gomoku":
+        if game.family in ("gomoku", "renju"):
             header = "   " + " ".join(LETTERS[: game.shape[1]])
         return "\n".join(["", header, *lines])
 
