@@ -15,7 +15,7 @@ def area_lead(stones: NDArray[np.int8]) -> int:
     lead = int((stones == 1).sum()) - int((stones == 2).sum())
     left = {(int(r), int(c)) for r, c in zip(*(stones == 0).nonzero(), strict=True)}
     while left:
-        region, edge, touched = 0, [left.pop()], set()
+        region, edge, touched = 0, [left.pop()], set[int]()
         while edge:
             r, c = edge.pop()
             region += 1
@@ -25,5 +25,5 @@ def area_lead(stones: NDArray[np.int8]) -> int:
                     edge.append(near)
                 elif 0 <= near[0] < n and 0 <= near[1] < n and stones[near]:
                     touched.add(int(stones[near]))
-        lead += region * {(1,): 1, (2,): -1}.get(tuple(touched), 0)
+        lead += region if touched == {1} else -region if touched == {2} else 0
     return lead
