@@ -14,7 +14,7 @@ from alphamini.arena.plotting import slope_text
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.sequential import SequentialTest
 from alphamini.arena.suite import SOLVED, Suite, load_suite, score, solved_suite, suite_report, suite_table
-from alphamini.arena.thinking import Net, thinking_pool
+from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
@@ -32,12 +32,17 @@ class EvaluateOptions:
     player: Annotated[
         tuple[str, ...],
         "a player, several times: random, scripted@level=2, rollouts@sims=1000, net:PATH@sims=400, net:PATH@seconds=1, "
-        "net@sims=1 (the shipped net's raw policy); the first is the anchor, with 0 Elo",
+        "net@sims=1 (the shipped net's raw policy), net@level=-50 (weakened to that rating), "
+        "command:pbrain-other@seconds=1 (another engine); the first is the anchor, with 0 Elo",
     ] = ()
     thinking: Annotated[str, "rate nets at these simulations a move instead, such as 1,2,4,8"] = ""
+    levels: Annotated[
+        bool, "rate a net's strengths for net@level=ELO, weak to strong; write them beside it: --out NET.json"
+    ] = False
     checkpoint: Annotated[
         tuple[str, ...],
-        "for --thinking: PATH or NAME=PATH, a curve each, in the order of their training (default: the shipped net)",
+        "for --thinking, one for --levels: PATH or NAME=PATH, a curve each, in the order of their training "
+        "(default: the shipped net)",
     ] = ()
     suite: Annotated[
         str,
@@ -82,6 +87,11 @@ def check(options: EvaluateOptions) -> None:
         raise ValueError("--seed must not be negative")
     if options.thinking and options.player:
         raise ValueError("--thinking takes --checkpoint, not --player")
+    if options.levels:
+        if options.player or options.thinking or options.suite or options.sprt or len(options.checkpoint) > 1:
+            raise ValueError("--levels takes one --checkpoint at most, and nothing else to play")
+        options.test.check()
+        return
     if options.checkpoint and not options.thinking:
         raise ValueError("--checkpoint goes with --thinking; as a player write net:PATH@sims=100")
     if options.suite and not options.thinking and not options.player:
@@ -112,7 +122,10 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     """Plays and rates; prints tables and returns the report."""
     threads = cores()
     openings = choose_openings(game, options.openings)
-    if options.thinking:
+    if options.levels:
+        path = Path(options.checkpoint[0]) if options.checkpoint else shipped_checkpoint(game)
+        pool, pairs = levels_pool(game, path, threads)
+    elif options.thinking:
         pool, pairs = thinking_pool(game, nets(game, options), threads)
     else:
         pool = Pool(game, [Entry(spec, make_player(game, spec, threads)) for spec in options.player], threads)

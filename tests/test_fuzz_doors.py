@@ -79,7 +79,7 @@ def test_gomocup():
             lines, swap, block = [item for item in block if item], block_word == "SWAP2BOARD", None
             if swap or answer.startswith("ERROR"):
                 assert swap or answer.startswith("ERROR ")
-                refused += 1
+                refused, reply = refused + 1, None  # a choice of swap2 is not on the board
             else:
                 stones = [tuple(map(int, re.findall(r"\d+", item))) for item in lines]
                 own = {(x, y) for x, y, field in stones if field == 1}

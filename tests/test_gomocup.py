@@ -33,8 +33,10 @@ def test_a_game_as_second_player():
     assert board(talk) == {(3, 4): 1, (x, y): 2}
     assert talk.ask(f"TAKEBACK {answer}") == "OK"
     assert board(talk) == {(3, 4): 1}
+    assert talk.ask("TURN 0,0") == "ERROR it is not the opponent's turn"
     assert talk.ask("TAKEBACK 3,4") == "OK"
     assert board(talk) == {}
+    assert MOVE.fullmatch(talk.ask("TURN 0,0"))
 
 
 def test_a_game_as_first_player():

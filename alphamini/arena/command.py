@@ -105,7 +105,7 @@ class Gomocup:
         self._game, self._process, self._seconds = game, process, seconds
         self.close = process.kill
         self._rule = RULES.get(game.name.removeprefix(f"gomoku{game.shape[0]}"))
-        if game.family != "gomoku" or self._rule is None:
+        if game.family not in ("gomoku", "renju") or self._rule is None:
             raise EngineError(f"Gomocup's protocol has no {game.name}")
         self._start()
 
@@ -198,7 +198,7 @@ class CommandPlayer:
         self._open: list[Conversation] = []
         atexit.register(self.close)
         try:
-            self._local.engine = self._start()
+            self._idle = [self._start()]  # for the first thread that asks
         except EngineError as error:
             raise ValueError(f"{command!r} does not play {game.name} over {protocol}: {error}") from None
 
@@ -219,7 +219,8 @@ class CommandPlayer:
             self._open.pop().close()
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
-        raise NotImplementedError("another engine follows the moves of a game: ask choose_after")
+        """Not without the moves; ValueError, one line."""
+        raise ValueError(f"{self.name} follows games; it cannot be asked about single positions")
 
     def choose_after(self, states: States, lines: list[list[int]]) -> NDArray[np.int32]:
         """states [n] and the moves that led to each -> a legal action each, or FORFEIT."""
@@ -237,7 +238,10 @@ class CommandPlayer:
 
     def _ask(self, moves: list[int], to_play: int) -> int:
         if getattr(self._local, "engine", None) is None:
-            self._local.engine = self._start()
+            try:
+                self._local.engine = self._idle.pop()
+            except IndexError:
+                self._local.engine = self._start()
         engine: Conversation = self._local.engine
         return engine.move(list(moves), to_play)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alphamini.arena.levels import LADDER, Strength
 from alphamini.arena.players import RandomPlayer, ScriptedPlayer, net_player
 from alphamini.arena.pool import Entry, Pool
 from alphamini.model.checkpoint import load_checkpoint
@@ -23,14 +24,34 @@ class Net:
     budgets: Sequence[int]
 
 
+def _anchor(game: Game) -> Entry:
+    """The strongest scripted teacher; random play where the game has none."""
+    try:
+        return Entry("scripted", ScriptedPlayer(game, None))
+    except ValueError:
+        return Entry("random", RandomPlayer(game))
+
+
+def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[int, int]]]:
+    """The pool and the pairs that rate a net's strengths, the weakest first, on the scale of `thinking_pool`.
+    CheckpointError, one line, if the net cannot be loaded."""
+    base = net_player(game, load_checkpoint(path, game), path.stem, 1, None, threads)
+    entries = [_anchor(game)]
+    for strength in LADDER:
+        drawn = f",temperature={strength.temperature:g}" if strength.temperature else ""
+        name = f"{path.stem} {strength.sims} sims{drawn.replace(',', ' ').replace('=', ' ')}"
+        player = base.with_budget(name, strength.sims, strength.temperature)
+        entries.append(Entry(f"net:{path}@sims={strength.sims}{drawn}", player))
+    rungs = range(1, len(entries))
+    pairs = [(i, j) for i in rungs for j in rungs if i < j <= i + NEIGHBOURS]
+    raw = 1 + LADDER.index(Strength(1))
+    return Pool(game, entries, threads), pairs + [(0, i) for i in range(raw - 2, raw + 6)]
+
+
 def thinking_pool(game: Game, nets: Sequence[Net], threads: int) -> tuple[Pool, list[tuple[int, int]]]:
     """The pool and the pairs to play. The anchor, with 0 Elo, is the strongest scripted teacher (random play where
     the game has none). CheckpointError, one line, if a net cannot be loaded."""
-    try:
-        anchor = ScriptedPlayer(game, None)
-        entries = [Entry("scripted", anchor)]
-    except ValueError:
-        entries = [Entry("random", RandomPlayer(game))]
+    entries = [_anchor(game)]
     pairs: list[tuple[int, int]] = []
     met: dict[int, int] = {}  # budget -> the entry of the net before that has it
     for net in nets:

@@ -34,6 +34,7 @@ class Gomocup:
         self._clock = Clock(turn=seconds)
         self._match: float | None = None  # seconds that a game begins with
         self._rule = 0
+        self._own = 0  # the player that we are, once there are stones
         self._nodes: int | None = None
         self._block: list[str] | None = None  # the lines of a BOARD or SWAP2BOARD that is coming in
         self._end_block: Callable[[list[str]], None] = self._board
@@ -123,12 +124,15 @@ class Gomocup:
 
     def _turn(self, rest: str) -> None:
         session = self._opened()
+        if session.position.moves and session.position.to_play == self._own:  # after an odd number of TAKEBACKs
+            raise ValueError("it is not the opponent's turn")
         session.play(from_xy(session.game, rest))
         self._answer()
 
     def _answer(self) -> None:
         """Plays a move; only says so where the game is over."""
         session = self._opened()
+        self._own = session.position.to_play
         if session.is_over:
             self._say("MESSAGE the game is over")
             return

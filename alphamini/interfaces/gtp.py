@@ -15,6 +15,7 @@ from typing import Protocol
 
 from alphamini import __version__
 from alphamini.arena.coordinates import LETTERS, from_vertex, to_vertex
+from alphamini.interfaces.area import area_lead
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Analysis, Candidate, Watch
 from alphamini.interfaces.provider import Engines
@@ -23,6 +24,7 @@ from games import Game, Position, get, outcome_value
 
 EVERYBODY = frozenset({0, 1})
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
+DEFAULT_KOMI = 7.5  # of go, where its name has none
 INTERVAL = 0.5  # seconds between two lines of an analysis, where none is asked for
 TICK = 0.2  # how often a finished analysis looks whether the next command has come
 SHOWN = 20  # moves of an analysis
@@ -123,10 +125,22 @@ class GTP:
         return ""
 
     def _komi(self, words: list[str]) -> str:
-        komi = _real(words, 0)
-        fixed = getattr(self.session.game, "komi", None)
-        if fixed is not None and komi != fixed:
-            raise ValueError(f"komi is {fixed:g} here")
+        """Go with another komi is another game; the moves so far are its first."""
+        komi, game = _real(words, 0), self.session.game
+        if game.family != "go":
+            return ""
+        name = f"{game.name.partition('-')[0]}-komi{komi:g}"
+        try:
+            game = get(name.removesuffix(f"-komi{DEFAULT_KOMI:g}"))
+        except ValueError:
+            raise ValueError("unacceptable komi") from None
+        if game is not self.session.game:
+            clocks, before, moves = self.session.clocks, self._before, self.session.position.moves
+            self.session = self._new_session(game)
+            after = game.initial().play_all(moves)
+            self.session.go_to(after)
+            self.session.clocks = clocks
+            self._before = [game.initial().play_all(position.moves) for position in before]
         return ""
 
     def _play(self, words: list[str]) -> str:
@@ -275,11 +289,10 @@ class GTP:
 
 
 def score(position: Position) -> float:
-    """Black's points of a finished game: those of go, 1 for a win where there are none."""
-    of_game = getattr(position.game, "score", None)
-    if of_game is not None:
-        return float(of_game(position.state[0]))
-    return outcome_value(position.outcome, 0)
+    """Black's lead in a finished game: by area in go, komi included; elsewhere 1 for a win, -1, or 0."""
+    if position.game.family != "go":
+        return outcome_value(position.outcome, 0)
+    return area_lead(position.state["stones"][0]) - float(position.state["komi"][0]) / 2
 
 
 def lz_line(game: Game, analysis: Analysis) -> str:

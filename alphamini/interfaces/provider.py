@@ -27,9 +27,11 @@ def engine_with(game: Game, checkpoint: Checkpoint | None) -> Engine:
 
 
 def shipped_or_none(game: Game) -> Path | None:
-    """The net that ships for the game; None where none does, and the log says what thinks in its place."""
+    """The net that ships for the game; None where none does that fits, and the log says what thinks in its place."""
     try:
-        return shipped_checkpoint(game)
+        path = shipped_checkpoint(game)
+        load_checkpoint(path, game)
+        return path
     except CheckpointError as error:
         _log.warning("%s; until then random rollouts think", error)
         return None

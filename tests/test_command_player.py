@@ -1,0 +1,136 @@
+"""Engines of other people as players: what they do wrong loses the game, and the match goes on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import numpy as np
+import pytest
+
+import games
+from alphamini.arena import command
+from alphamini.arena.match import play_match
+from alphamini.arena.openings import RandomOpenings
+from alphamini.arena.players import RandomPlayer, make_player
+
+BRAIN = """
+import sys
+size, taken, mine = 0, set(), MISCHIEF
+print("hello", file=sys.stderr)
+for line in sys.stdin:
+    word, _, rest = line.strip().partition(" ")
+    if word == "START":
+        size, taken = int(rest), set()
+        print("MESSAGE I am here\\nOK" if size == 5 else "ERROR too large", flush=True)
+    elif word in ("BEGIN", "DONE"):
+        if mine == "crash" and len(taken) > 4:
+            raise SystemExit("I have had enough")
+        if mine == "sleep" and len(taken) > 4:
+            import time
+            time.sleep(60)
+        if mine == "illegal" and taken:
+            print("%d,%d" % next(iter(taken)), flush=True)
+        elif mine == "nonsense":
+            print("7,7,7", flush=True)
+        else:
+            print("%d,%d" % next((x, y) for y in range(size) for x in range(size) if (x, y) not in taken), flush=True)
+    elif word.count(",") == 2:
+        x, y, _ = word.split(",")
+        taken.add((int(x), int(y)))
+"""
+
+
+@pytest.fixture
+def brain(tmp_path, monkeypatch):
+    """Makes a brain with some mischief in it; its SPEC."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(mischief=""):
+        path = tmp_path / "pbrain-other"
+        path.write_text(f"#!{sys.executable}\n" + BRAIN.replace("MISCHIEF", repr(mischief)))
+        path.chmod(0o755)
+        return f"command:{path}@seconds=0.5"
+
+    return make
+
+
+def test_another_engine_plays_a_match(brain, tmp_path):
+    game = games.get("gomoku5")
+    player = make_player(game, brain())
+    assert player.name == "pbrain-other 0.5 s"
+    result = play_match(game, player, RandomPlayer(game), 4, seed=1, openings=RandomOpenings(game, 1))
+    assert len(result.games) == 4
+    for record in result.games:
+        position = game.initial().play_all(record.moves)
+        assert position.is_over
+        assert position.outcome == record.outcome
+        seen = game.initial().play_all(record.moves[: record.opening])
+        for action in record.moves[record.opening :]:
+            if seen.to_play == record.first:  # the brain's move: the first empty cell
+                assert action == seen.legal_actions[0]
+            seen = seen.play(action)
+    assert (tmp_path / "pbrain-other.log").read_text() == "hello\n"
+    player.close()
+
+
+@pytest.mark.parametrize(("mischief", "words"), [
+    ("crash", "it ended"),
+    ("sleep", "it ran over its time"),
+    ("illegal", "which is not legal"),
+    ("nonsense", "it answered '7,7,7'"),
+])  # fmt: skip
+def test_what_loses_a_game(brain, tmp_path, caplog, monkeypatch, mischief, words):
+    monkeypatch.setattr(command, "GRACE", 0.5)
+    game = games.get("gomoku5")
+    player = make_player(game, brain(mischief))
+    with caplog.at_level(logging.WARNING):
+        result = play_match(game, player, RandomPlayer(game), 2, seed=3, openings=RandomOpenings(game, 2))
+    player.close()
+    assert [record.winner() for record in result.games] == [1, 1]
+    assert all(not game.initial().play_all(record.moves).is_over for record in result.games)
+    assert sum(words in line for line in caplog.messages) == 2
+    log = (tmp_path / "pbrain-other.log").read_text()
+    assert log.count("alphamini: a game of gomoku5 lost: ") == 2
+    assert ("I have had enough" in log) == (mischief == "crash")
+
+
+@pytest.mark.parametrize(("name", "spec", "words"), [
+    ("gomoku9", "BRAIN", "does not play gomoku9 over gomocup: it answered 'ERROR too large' to START"),
+    ("tictactoe", "BRAIN", "Gomocup's protocol has no tictactoe"),
+    ("gomoku5", "command:", "command needs a program"),
+    ("gomoku5", "command:/no/such/pbrain", "there is no program '/no/such/pbrain'"),
+    ("gomoku5", "command:true@protocol=smoke", "no protocol 'smoke'; there are gomocup, gtp"),
+    ("gomoku5", "command:true", "does not play gomoku5 over gtp: "),
+    ("gomoku5", "command:true@seconds=0", "seconds must be a number above 0"),
+    ("gomoku5", "command:true@sims=5", "no option 'sims'; command takes seconds, protocol"),
+])  # fmt: skip
+def test_what_cannot_play_is_one_line(brain, name, spec, words):
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as error:
+        make_player(games.get(name), spec.replace("BRAIN", brain()))
+    assert words in str(error.value)
+
+
+def test_our_own_gtp_door_as_an_opponent(tmp_path, monkeypatch):
+    """Both sides of GTP: what the player writes, the door of the same project reads."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "door.py").write_text(
+        "import sys\nsys.path.insert(0, sys.argv[1])\n"
+        "from tests.doors import StubEngines\nfrom alphamini.interfaces.door import Wire, serve\n"
+        "from alphamini.interfaces.gtp import GTP\nfrom games import get\n"
+        "wire = Wire()\nserve(GTP(get('gomoku5'), StubEngines(), wire), wire)\n"
+    )
+    game = games.get("gomoku5")
+    root = command.__file__.removesuffix("/alphamini/arena/command.py")
+    player = make_player(game, f"command:{sys.executable} {tmp_path}/door.py {root}@seconds=20")
+    result = play_match(game, player, RandomPlayer(game), 2, seed=1)
+    player.close()
+    assert all(game.initial().play_all(record.moves).is_over for record in result.games)
+
+
+def test_the_raw_batch_question_is_refused(brain):
+    game = games.get("gomoku5")
+    player = make_player(game, brain())
+    with pytest.raises(ValueError, match="follows games"):
+        player.choose(game.new_states(1), np.random.default_rng(0))
+    player.close()
