@@ -20,8 +20,18 @@ def main() -> None:
     arguments = options.parse_args()
     game, wish = get(arguments.game), read_fields(BookOptions(), arguments)
     out = arguments.out or Path(f"{game.name}.book.jsonl")
-    with tqdm(total=wish.openings, unit="opening", leave=False) as bar:
-        book = make_book(game, wish, cores(), lambda found: bar.update(found) and None)
+    bars: list[tqdm] = []
+
+    def progress(found: int) -> None:
+        if not bars:  # not before the first round: what is wrong with the options is one clean line
+            bars.append(tqdm(total=wish.openings, unit="opening", leave=False))
+        bars[0].update(found)
+
+    try:
+        book = make_book(game, wish, cores(), progress)
+    finally:
+        for bar in bars:
+            bar.close()
     book.save(out)
     if len(book.openings) < wish.openings:
         print(f"only {len(book.openings)} different openings of {book.options['plies']} plies are close")

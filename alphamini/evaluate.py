@@ -44,7 +44,9 @@ class EvaluateOptions:
         "score the players on a file of positions with known answers, or on those of a small game that are "
         "solved on the spot ('solved'); with --thinking: besides their games",
     ] = ""
-    games: Annotated[int, "games a pair of players, an even number; 0: 100, or with --sprt at most 4000"] = 0
+    games: Annotated[int | None, "games a pair of players, an even number (default: 100; with --sprt at most 4000)"] = (
+        None
+    )
     openings: Annotated[
         str,
         "book (the shipped one), a number of random plies, or a book's file; auto: the book where one ships, "
@@ -74,7 +76,7 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
 
 def check(options: EvaluateOptions) -> None:
     """ValueError, one line, if the options do not go together."""
-    if not 0 <= options.games <= 1_000_000:
+    if options.games is not None and not 1 <= options.games <= 1_000_000:
         raise ValueError("--games must be from 1 to 1000000")
     if options.seed < 0:
         raise ValueError("--seed must not be negative")

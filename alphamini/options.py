@@ -48,7 +48,7 @@ def add_fields(to: argparse.ArgumentParser, defaults: Any, skip: tuple[str, ...]
             continue
         flag, text = "--" + field.name.replace("_", "-"), _help(hints[field.name])
         kind, many = _kind(hints[field.name])
-        shown = text if value is None or many else f"{text} ({value})"
+        shown = text if value in (None, "") or many else f"{text} ({value})"
         if isinstance(value, bool):
             # Absent stays None, so that a resume can tell "not said" from "said so".
             to.add_argument(flag, action="store_true", default=None, help=text)

@@ -18,12 +18,11 @@ from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_
 from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe
 from alphamini.learn.run import RunFolder
-from alphamini.learn.teachers import has_teacher
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.threads import cores
 from alphamini.options import run_command
 
-FINAL_SHARE, FINAL_MOST = 0.1, 180.0  # the final evaluation's part of --minutes, and at most so many seconds
+FINAL_SHARE, FINAL_MOST = 0.07, 180.0  # the final evaluation's part of --minutes, and at most so many seconds
 MILESTONE, MILESTONE_SHARE = 600.0, 0.05  # seconds until the first figure, then twice as long; time spent on it
 BUDGETS = tuple(2**i for i in range(10))  # simulations in the figure
 ROUND_GAMES = 10  # a pair, in one round of the figure's games
@@ -45,8 +44,6 @@ def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
     final = 0.0 if minutes is None else min(minutes * 60 * FINAL_SHARE, FINAL_MOST)
     limit = float("inf") if minutes is None else minutes * 60 - final
     stop_on_signals(loop)
-    if not has_teacher(loop.game):
-        print(f"no scripted teacher knows {loop.game.name}: self-play starts from a random net")
     if not loop.supervised:
         loop.pretrain()
     if not loop.supervised:
@@ -58,7 +55,7 @@ def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
         milestone *= 2
     elo = float("nan")  # as last measured
     while not loop.stop.is_set() and loop.elapsed() < limit:
-        iteration = loop.iterate()
+        iteration = loop.iterate(max(0.0, 1 - loop.elapsed() / limit))
         measured: dict[str, float] = {}
         if judge.seconds < JUDGE_SHARE * loop.elapsed() and not loop.stop.is_set():
             measured = judge.compare(loop.checkpoint("now"), loop.iterations)

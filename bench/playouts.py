@@ -22,6 +22,7 @@ except ImportError:
     pyspiel = None
 
 GAMES = ("tictactoe", "connect4", "gomoku9", "gomoku15", "connect6", "othello6", "othello8", "breakthrough8")
+GAMES += ("hex11", "go9", "go19")
 OPENSPIEL = {  # our name: (its name, rollouts in one call)
     "tictactoe": ("tic_tac_toe", 20_000),
     "connect4": ("connect_four", 4_000),
@@ -29,6 +30,9 @@ OPENSPIEL = {  # our name: (its name, rollouts in one call)
     "gomoku15": ("gomoku(size=15)", 300),
     "othello8": ("othello", 300),
     "breakthrough8": ("breakthrough", 300),
+    "hex11": ("hex(board_size=11)", 500),
+    "go9": ("go(board_size=9)", 300),
+    "go19": ("go(board_size=19)", 20),
 }
 BATCH = 4096  # games in one call of ours: the records stay in the cache
 

@@ -182,7 +182,8 @@ def playout(states, seeds):
         x = _mix(seeds[i])
         while True:
             left, straight, right = _targets(own, other, n)
-            lefts, straights = _count(left), _count(straight)
+            lefts: int = _count(left)
+            straights: int = _count(straight)
             x = x * MULTIPLIER + INCREMENT
             skip = np.int64(x >> np.uint64(32)) * (lefts + straights + _count(right)) >> 32
             if skip < lefts:

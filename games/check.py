@@ -228,7 +228,8 @@ def findings(game: Game, seed: int = 0) -> Iterator[Finding]:
     `check_playout` would play on without end where games do not end: it is left out once something else is wrong.
     """
     sound = True
-    game = replace(game, **{name: _named(name, getattr(game, name)) for name in KERNELS})
+    named: dict[str, Any] = {name: _named(name, getattr(game, name)) for name in KERNELS}
+    game = replace(game, **named)
     for check in CHECKS:
         wrong = ""
         try:

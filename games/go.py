@@ -21,14 +21,12 @@ symmetries: the eight of the square
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from games.game import Game
+from games.game import ONGOING, Game, States
 from games.grid import LETTERS, cell_text, draw, parse_cell, square_symmetries
 
 SIZES = (*range(5, 14), 19)
@@ -79,20 +77,6 @@ def state_dtype(n: int) -> np.dtype[np.void]:
             ("pad", "u1", (pad,)),
         ]
     )
-
-
-@njit(nogil=True, cache=True)
-def _start(states, komi):
-    for i in range(len(states)):
-        s = states[i]
-        s.history[:] = 0
-        s.komi = komi
-        s.plies = 0
-        s.stones[:, :] = 0
-        s.to_play = 0
-        s.outcome = -1
-        s.passed = 0
-        s.pad[:] = 0
 
 
 @njit(nogil=True, cache=True)
@@ -514,14 +498,18 @@ def playout(states, seeds):
 def make(n: int, komi: int = KOMI) -> Game:
     """Go on n x n; `komi` in half points."""
 
-    def init(states: NDArray[np.void]) -> None:
-        _start(states, komi)
+    dtype = state_dtype(n)
+    start = np.zeros(1, dtype)
+    start["outcome"], start["komi"] = ONGOING, komi
+
+    def init(states: States) -> None:
+        states[:] = start
 
     def action_text(action: int) -> str:
-        return "pass" if action == n * n else cell_text(action, n, n, COLUMNS)
+        return "pass" if action == n * n else cell_text(action, n, n, letters=COLUMNS)
 
     def parse_action(text: str) -> int:
-        return n * n if text.strip().lower() == "pass" else parse_cell(text, n, n, COLUMNS)
+        return n * n if text.strip().lower() == "pass" else parse_cell(text, n, n, letters=COLUMNS)
 
     def board_text(state: np.void, last: int | None, colour: bool) -> str:
         return draw(state["stones"], None if last == n * n else last, colour, letters=COLUMNS)
@@ -535,7 +523,7 @@ def make(n: int, komi: int = KOMI) -> Game:
         num_planes=10,
         num_actions=n * n + 1,
         max_plies=2 * n * n,
-        dtype=state_dtype(n),
+        dtype=dtype,
         init=init,
         legal=legal,
         step=step,
@@ -551,7 +539,7 @@ def make(n: int, komi: int = KOMI) -> Game:
     )
 
 
-GAMES: dict[str, Callable[[], Game]] = {f"go{n}": partial(make, n) for n in SIZES}
+GAMES = {f"go{n}": (lambda n=n: make(n)) for n in SIZES}
 
 
 def variant(name: str) -> Game | None:

@@ -26,19 +26,20 @@ def mirror_symmetries(height: int, width: int) -> NDArray[np.int32]:
     return np.stack([cells.reshape(-1), np.fliplr(cells).reshape(-1)]).astype(np.int32)
 
 
-def cell_text(cell: int, height: int, width: int, letters: str = LETTERS, from_top: bool = False) -> str:
-    """Column letter from the left, row number from the bottom: the lower left cell is a1 (or the upper left one)."""
+def cell_text(cell: int, height: int, width: int, from_top: bool = False, letters: str = LETTERS) -> str:
+    """Column letter from the left, row number from the bottom: the lower left cell is a1; or from the top."""
     row, column = divmod(cell, width)
     return f"{letters[column]}{row + 1 if from_top else height - row}"
 
 
-def parse_cell(text: str, height: int, width: int, letters: str = LETTERS, from_top: bool = False) -> int:
+def parse_cell(text: str, height: int, width: int, from_top: bool = False, letters: str = LETTERS) -> int:
     """The inverse of `cell_text`, either letter case; ValueError with one line that says what was expected."""
     last = f"{letters[width - 1]}{height}"
     match = re.fullmatch(r"\s*([a-zA-Z])\s*([0-9]{1,2})\s*", text)
     if not match:
         raise ValueError(f"expected a cell like a1 or {last}, got {text.strip()[:20]!r}")
-    column, row = letters.find(match[1].lower()), int(match[2]) - 1 if from_top else height - int(match[2])
+    column, number = letters.find(match[1].lower()), int(match[2])
+    row = number - 1 if from_top else height - number
     if not (0 <= column < width and 0 <= row < height):
         raise ValueError(f"{match[1]}{match[2]} is outside the board (a1 to {last})")
     return row * width + column
@@ -49,14 +50,14 @@ def draw(
     last: int | None,
     colour: bool,
     row_numbers: bool = True,
-    letters: str = LETTERS,
     from_top: bool = False,
+    letters: str = LETTERS,
     rhombus: bool = False,
 ) -> str:
     """The board as text. `stones` i1[H, W]: 0 empty, 1 player 0 (x), 2 player 1 (o); `last` is a cell, or None.
 
-    The last move stands in brackets, so that it shows without colours too. Rows are numbered from the bottom, or
-    `from_top`. On a `rhombus` each row stands half a cell further right, so that the six cells around a cell touch it.
+    The last move stands in brackets, so that it shows without colours too. On a `rhombus` each row stands half a cell
+    further to the right, so that the six cells around a cell touch it.
     """
     height, width = stones.shape
     header = "   " + " ".join(letters[:width] if row_numbers else "123456789"[:width])

@@ -20,9 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from games.game import Game
+from games.game import ONGOING, Game, States
 from games.grid import cell_text, draw, parse_cell
 
 SIZES = range(5, 14)
@@ -37,25 +36,6 @@ def state_dtype(n: int) -> np.dtype[np.void]:
     return np.dtype(
         [("rows", "u2", (2, n)), ("to_play", "i1"), ("outcome", "i1"), ("swap", "i1"), ("pad", "u1", (pad,))]
     )
-
-
-@njit(nogil=True, cache=True)
-def _start(states, swap):
-    for i in range(len(states)):
-        s = states[i]
-        s.rows[:, :] = 0
-        s.to_play = 0
-        s.outcome = -1
-        s.swap = swap
-        s.pad[:] = 0
-
-
-def init_plain(states: NDArray[np.void]) -> None:
-    _start(states, 0)
-
-
-def init_swap(states: NDArray[np.void]) -> None:
-    _start(states, 1)
 
 
 @njit(nogil=True, cache=True)
@@ -253,7 +233,7 @@ def playout(states, seeds):
             x = x * MULTIPLIER + INCREMENT
             pick = k + (np.int64(x >> np.uint64(32)) * (empty - k) >> 32)
             order[k], order[pick] = order[pick], order[k]
-        first = np.int64(s.to_play)
+        first = int(s.to_play)
         for r in range(n):
             tried[r] = s.rows[0, r]
         for k in range(first, empty, 2):
@@ -262,7 +242,10 @@ def playout(states, seeds):
         for r in range(n):
             rows[r] = s.rows[winner, r]
         start = winner ^ first  # the winner's moves are those at start, start + 2, ...
-        low, high = np.int64(0), (empty - start + 1) // 2  # after `low` of them he has not won, after `high` he has
+        low, high = (
+            np.int64(0),
+            np.int64((empty - start + 1) // 2),
+        )  # after `low` of them he has not won, after `high` he has
         while high - low > 1:
             middle = (low + high) // 2
             tried[:] = rows
@@ -290,6 +273,12 @@ def board_text(state: np.void, last: int | None, colour: bool) -> str:
 
 def make(n: int, swap: bool = False) -> Game:
     """Hex on n x n, n at most 15."""
+    dtype = state_dtype(n)
+    start = np.zeros(1, dtype)
+    start["outcome"], start["swap"] = ONGOING, swap
+
+    def init(states: States) -> None:
+        states[:] = start
 
     def action_text(action: int) -> str:
         return "swap" if action == n * n else cell_text(action, n, n, from_top=True)
@@ -307,8 +296,8 @@ def make(n: int, swap: bool = False) -> Game:
         num_planes=9,
         num_actions=n * n + 1,
         max_plies=n * n + swap,
-        dtype=state_dtype(n),
-        init=init_swap if swap else init_plain,
+        dtype=dtype,
+        init=init,
         legal=legal,
         step=step,
         observe=observe,

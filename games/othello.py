@@ -87,7 +87,7 @@ def _turned(disc, own, other):
 @njit(nogil=True, cache=True)
 def _result(first, second):
     """The outcome of a game that is over, from both players' discs."""
-    difference = _count(first) - _count(second)
+    difference: int = _count(first) - _count(second)
     return 2 if difference == 0 else (0 if difference > 0 else 1)
 
 

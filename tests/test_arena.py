@@ -126,10 +126,11 @@ def test_a_sequential_test_stops_when_it_knows_and_is_rated_as_one_match() -> No
     pool, found = tested(["scripted", "random"], SequentialTest(0, 30), 2000)
     assert found["accepted"] == "H1"
     assert found["llr"] >= found["bounds"][1]
-    assert found["openings"] == 32  # a first look at them is enough
+    # Were every opening won twice: log((1 / (1 + 10^(-30/400))) / 0.5) each, which passes log 19 at the 36th.
+    assert found["openings"] == 64  # the second look
     (pair,) = pool.pairs
-    assert pair.games == len(pool.records) == 64
-    assert len({tuple(r.moves[: r.opening]) for _, _, r in pool.records}) == 32
+    assert pair.games == len(pool.records) == 128
+    assert len({tuple(r.moves[: r.opening]) for _, _, r in pool.records}) == 64
     assert tested(["random", "scripted"], SequentialTest(0, 30), 2000)[1]["accepted"] == "H0"
     undecided = tested(["random", "random"], SequentialTest(0, 1), 80)[1]
     assert (undecided["accepted"], undecided["openings"]) == (None, 40)

@@ -20,12 +20,12 @@ TWINS = {  # name: (twin, random games to compare)
     "gomoku9": (lambda: twins.gomoku(9), 200),
     "gomoku9-standard": (lambda: twins.gomoku(9, standard=True), 300),
     "gomoku15": (lambda: twins.gomoku(15), 30),
-    "connect6-7": (lambda: twins.Connect6Twin(7), 200),
-    "connect6": (lambda: twins.Connect6Twin(19), 4),
+    "connect6-7": (lambda: twins.Connect6Twin(7), 100),
+    "connect6": (lambda: twins.Connect6Twin(19), 2),
     "othello6": (lambda: twins.OthelloTwin(6), 40),
     "othello8": (lambda: twins.OthelloTwin(8), 15),
-    "breakthrough6": (lambda: twins.BreakthroughTwin(games.get("breakthrough6")), 100),
-    "breakthrough8": (lambda: twins.BreakthroughTwin(games.get("breakthrough8")), 50),
+    "breakthrough6": (lambda: twins.BreakthroughTwin(games.get("breakthrough6")), 60),
+    "breakthrough8": (lambda: twins.BreakthroughTwin(games.get("breakthrough8")), 25),
 }
 REPRESENTATIVES = [
     "tictactoe", "connect4", "gomoku7", "gomoku9", "gomoku15", "gomoku9-standard", "connect6-9", "othello6", "othello8",

@@ -44,9 +44,9 @@ def test_the_solver_agrees_with_minimax_on_every_position() -> None:
 
 
 def test_the_solver_values_every_action() -> None:
-    position = TICTACTOE.initial().play_all([0, 4, 8, 2])  # x must stop 2-4-6
+    position = TICTACTOE.initial().play_all([0, 4, 8, 2])  # x must stop 2-4-6, and makes two threats by it
     values = Solver(TICTACTOE).action_values(position.state)
-    assert values.tolist() == [-2, -1, -2, -1, -2, -1, 0, -1, -2]
+    assert values.tolist() == [-2, -1, -2, -1, -2, -1, 1, -1, -2]
     assert reachable(TICTACTOE, 100) is None
     with pytest.raises(ValueError, match="connect4 is too large to be solved"):
         Solver(CONNECT4)

@@ -37,4 +37,5 @@ def test_a_wheel_holds_everything_and_plays(tmp_path: Path) -> None:
         "-m", "alphamini.evaluate", "--game", "gomoku9", "--player", "random", "--player", "net@sims=2", "--games", "4"
     )
     assert rated.returncode == 0, rated.stderr
+    assert "openings: gomoku9.jsonl" in rated.stdout  # the book came along
     assert list(elsewhere.iterdir()) == []

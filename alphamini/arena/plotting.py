@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-COLUMNS, SIZE = 2, (8.0, 5.0)  # panels beside each other at most; inches of one
+SIZE = (8.0, 5.0)  # inches of a panel: what it says can be read in a page of text
 
 
 def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
@@ -26,7 +26,7 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
         draw(axes, report)
         axes.set_xscale("log")
         axes.set_xlabel("seconds a move of one core, many games at once (log scale)")
-        axes.legend(fontsize=10)
+        axes.legend(fontsize=10, loc="upper left" if draw is _draw_elo else "upper right")
     _save(figure, path)
 
 
@@ -114,7 +114,7 @@ def _figure(panels: int) -> tuple[Any, list[Any]]:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    columns = min(COLUMNS, panels)
+    columns = 1 if panels <= 2 else 2
     rows = -(-panels // columns)
     size = SIZE[0] * columns, SIZE[1] * rows
     figure, grid = pyplot.subplots(rows, columns, figsize=size, dpi=120, layout="constrained", squeeze=False)

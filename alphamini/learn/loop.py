@@ -28,6 +28,7 @@ from alphamini.model.evaluators import NetBackend, make_backend
 from games import Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
+ANNEALED = 0.35  # of a run with an end: its last part, where the learning rate falls to a twentieth
 HELD_OUT = 0.05  # of the scripted games
 CALIBRATION = 256  # of the newest positions, for low precisions
 
@@ -131,8 +132,11 @@ class Loop:
                 f"(ceiling {ceiling:.1%}), value loss {test.value:.3f}"
             )
 
-    def iterate(self) -> Iteration:
-        """One iteration: every worker plays its share of the moves, then the net trains on what came."""
+    def iterate(self, left: float = 1.0) -> Iteration:
+        """One iteration: every worker plays its share of the moves, then the net trains on what came.
+
+        `left`: the share of a limited run that is still to come. Over the last of it the learning rate falls.
+        """
         recipe, backend = self.recipe, self._ready_backend()
         start = time.monotonic()
         quota = -(-recipe.iteration_moves // len(self.actors))
@@ -159,11 +163,11 @@ class Loop:
         self.folder.save_games(self.iterations, self.game, [one for part in parts for one in part.games])
         losses = None
         if len(self.replay) >= recipe.first_training and not self.stop.is_set():
-            losses = self._train(len(new))
+            losses = self._train(len(new), recipe.train.learning_rate * min(1.0, max(left / ANNEALED, 0.05)))
         backend.update(self.trainer.weights(), self._calibration())
         return _summary(self.iterations, parts, played, time.monotonic() - start - played, losses)
 
-    def _train(self, new: int) -> Losses:
+    def _train(self, new: int, learning_rate: float) -> Losses:
         recipe = self.recipe
         steps = max(1, round(new * recipe.reuse / recipe.train.batch))
         window = self.replay.newest(recipe.window(self.replay.added))
@@ -172,8 +176,7 @@ class Loop:
             return window[rng.integers(0, len(window), count)]
 
         with tqdm(total=steps, desc=f"training {self.iterations}", unit="step", leave=False) as bar:
-            rates = [recipe.train.learning_rate] * steps
-            return self.trainer.train(draw, rates, self.rng, bar.update)
+            return self.trainer.train(draw, [learning_rate] * steps, self.rng, bar.update)
 
     def _ready_backend(self) -> NetBackend:
         if self.backend is None:
