@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 import sys
 from pathlib import Path
 
@@ -80,6 +79,10 @@ class Engines:
 
 
 def _peak_memory() -> int:
-    """Bytes of the process at its largest so far."""
+    """Bytes of the process at its largest so far; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
