@@ -496,10 +496,12 @@ def test_bad_options_are_one_line(checkpoint, arguments, monkeypatch, capsys):
 def test_a_game_without_a_net_is_played_with_rollouts(monkeypatch, tmp_path, capfd, caplog):
     monkeypatch.setattr(shipped, "FOLDERS", (tmp_path,))
     monkeypatch.setattr(sys, "argv", ["play", "--game", "connect4", "--sims", "20"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))  # pytest's own has no encoding to set
     monkeypatch.setattr(play_command, "_read", lambda prompt: next(typed))
     typed = iter(["4", "hint", "level 0", "quit"])
     play_command.main()
-    assert "train one: python -m alphamini.selfplay --game connect4; until then random rollouts think" in caplog.text
+    assert "no net ships for connect4" in caplog.text
+    assert "until then random rollouts think" in caplog.text
     seen = capfd.readouterr().out
     assert "connect4 with random rollouts, 20 simulations a move." in seen
     assert "inference: random rollouts: no net ships for the game" in seen
