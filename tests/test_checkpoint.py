@@ -23,7 +23,14 @@ def checkpoint(game: games.Game = GOMOKU9) -> Checkpoint:
 
 
 def metadata(**changes: str) -> dict[str, str]:
-    net = {"planes": 4, "policy": "cells", "blocks": 1, "channels": 8, "head_channels": 32, "value_hidden": 64}
+    net = {
+        "planes": GOMOKU9.num_planes,
+        "policy": "cells",
+        "blocks": 1,
+        "channels": 8,
+        "head_channels": 32,
+        "value_hidden": 64,
+    }
     return {
         "format": "alphamini-1", "game": "gomoku9", "rules_version": str(GOMOKU9.rules_version),
         "net": json.dumps(net), "step": "0", "note": "",

@@ -137,5 +137,5 @@ def test_a_game_without_its_own_playout_is_checked_too():
 
 
 def test_a_violation_names_the_game_and_the_check():
-    with pytest.raises(Violation, match=r"^tictactoe: check_random_games: a game is longer than max_plies = 8$"):
+    with pytest.raises(Violation, match=r"^tictactoe: check_positions: a game is longer than max_plies = 8$"):
         check_game(replace(TICTACTOE, max_plies=8))

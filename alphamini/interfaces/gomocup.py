@@ -124,7 +124,9 @@ class Gomocup:
 
     def _turn(self, rest: str) -> None:
         session = self._opened()
-        if session.position.moves and session.position.to_play == self._own:  # after an odd number of TAKEBACKs
+        if (
+            not session.is_over and session.position.moves and session.position.to_play == self._own
+        ):  # after an odd number of TAKEBACKs
             raise ValueError("it is not the opponent's turn")
         session.play(from_xy(session.game, rest))
         self._answer()
