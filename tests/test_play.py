@@ -325,15 +325,15 @@ def test_a_loaded_game_in_which_the_engine_moves_next(tmp_path):
 
 
 @pytest.mark.parametrize(("content", "words"), [
-    (b"", "not a saved game of tictactoe: it should begin 'game tictactoe'"),
-    (b"game connect4\n4", "not a saved game of tictactoe"),
-    (b"\xff\xfe\x00", "not a saved game"),
-    (b"game tictactoe\nb2 b2", "move 2: b2 is not legal here"),
-    (b"game tictactoe\nb2 hello", "move 2: expected a cell"),
-    (b"game tictactoe\nb2\xff", "move 1: expected a cell"),
+    (b"", "line 1: expected 'game NAME', got ''"),
+    (b"game connect4\n4", "a game of connect4, not of tictactoe"),
+    (b"\xff\xfe\x00", "line 1: expected 'game NAME'"),
+    (b"game tictactoe\nb2 b2", "line 2, column 4: move 2: b2 is not legal here"),
+    (b"game tictactoe\nb2 hello", "line 2, column 4: expected a cell"),
+    (b"game tictactoe\nb2\xff", "line 2, column 1: expected a cell"),
     (b"game tictactoe\na1 b1 a2 b2 a3 b3", "move 6: the game is over"),
-    (b"game tictactoe\na1 b1 a2 b2 a3 resign", "nobody can resign"),
-    (b"game tictactoe\nresign b2", "move 1: expected a cell"),
+    (b"game tictactoe\na1 b1 a2 b2 a3 resign", "the game is over on the board"),
+    (b"game tictactoe\nresign b2", "'b2' after the result"),
 ])  # fmt: skip
 def test_a_malformed_file_gets_one_line_and_the_game_goes_on(tmp_path, content, words):
     file = tmp_path / "game"
@@ -345,6 +345,18 @@ def test_a_malformed_file_gets_one_line_and_the_game_goes_on(tmp_path, content, 
     assert words in said
     assert "\n" not in said
     assert session.position is before
+
+
+def test_a_game_goes_through_sgf(tmp_path):
+    """What is saved as SGF is SGF, and comes back, a resignation too."""
+    file = tmp_path / "game.sgf"
+    session = session_of(side="both", name="gomoku7")
+    play(session, "d4", "e5", "c3")
+    answer(session, "resign", f"save {file}")
+    assert file.read_bytes().startswith(b"(;")
+    before = session.position.moves
+    answer(session, "new", f"load {file}")
+    assert (session.position.moves, session.resigned) == (before, True)
 
 
 def test_no_other_file_is_overwritten(tmp_path):

@@ -11,11 +11,8 @@ from pathlib import Path
 from alphamini.arena.levels import Strength
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Analysis, Engine, Watch
-from alphamini.model.checkpoint import write_bytes
+from alphamini.records import read_record, write_record
 from games import DRAW, Game, Position
-
-MOVES_A_LINE = 10
-RESIGN = "resign"  # the last word of a saved game that ended so
 
 
 class Session:
@@ -142,42 +139,27 @@ class Session:
             self.position = self._undone.pop()
 
     def save(self, name: str) -> Path:
-        """Writes the game to a file: a line that names the game, then the moves. Returns where it is."""
+        """Writes the game to a file, in the format that its name asks for (see alphamini.records). Returns where it is."""
         path = _path(name)
-        if path.exists() and not _is_saved_game(path):
+        if path.exists() and not _is_record(path):
             raise ValueError(f"{path} is there already and is not a saved game; choose another name")
-        words = [self.position.action_text(action) for action in self.position.moves] + [RESIGN] * self.resigned
-        lines = [" ".join(words[i : i + MOVES_A_LINE]) for i in range(0, len(words), MOVES_A_LINE)]
-        write_bytes(path, "\n".join([f"game {self.game.name}", *lines, ""]).encode())
+        write_record(path, self.game, self.position.moves, self.winner if self.resigned else None)
         return path
 
     def load(self, name: str) -> None:
         """Goes on with the game in a file."""
-        path = _path(name)
-        if not path.is_file():
-            raise ValueError(f"there is no file {path}")
-        first, _, rest = path.read_text(errors="replace").partition("\n")
-        if first.split() != ["game", self.game.name]:
-            raise ValueError(f"{path} is not a saved game of {self.game.name}: it should begin 'game {self.game.name}'")
-        words = rest.split()
-        resigned = words[-1:] == [RESIGN]
-        position = self.game.initial()
-        for number, word in enumerate(words[: len(words) - resigned], 1):
-            try:
-                position = position.play(position.parse_action(word))
-            except ValueError as error:
-                raise ValueError(f"{path}, move {number}: {error}") from None
-        if resigned and position.is_over:
-            raise ValueError(f"{path}: nobody can resign when the game is over")
-        self._set(position, resigned)
+        record = read_record(_path(name), self.game)
+        position = record.position()
+        self._set(position, resigned=not position.is_over and record.result == 1 - position.to_play)
 
 
 def _path(name: str) -> Path:
     return Path(os.path.expanduser(name))  # unlike Path.expanduser, it takes an unknown ~user for a name
 
 
-def _is_saved_game(path: Path) -> bool:
-    if not path.is_file():
+def _is_record(path: Path) -> bool:
+    try:
+        read_record(path)
+    except ValueError:
         return False
-    with path.open("rb") as file:
-        return file.read(5) == b"game "
+    return True

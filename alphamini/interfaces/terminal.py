@@ -8,7 +8,7 @@ from typing import TextIO
 
 from alphamini.arena.levels import Levels, Strength
 from alphamini.interfaces.engine import MAX_SIMS, Analysis, Watch
-from alphamini.interfaces.session import MOVES_A_LINE, Session
+from alphamini.interfaces.session import Session
 from alphamini.search.search import proof_plies
 
 HINT_MOVES = 5
@@ -27,10 +27,11 @@ HELP = """\
   analysis on | off  its view while it thinks: win rate, visits, the line it expects
   resign     gives the game up
   new        begins another game
-  save FILE  writes the game to a file
+  save FILE  writes the game to a file: .sgf, .psq (gomoku), else plain moves
   load FILE  goes on with a game from a file
   help       this list
   quit       leaves (so do Ctrl-D and Ctrl-C)"""
+MOVES_A_LINE = 10
 
 
 class _Quit(Exception):
