@@ -12,6 +12,7 @@ from tqdm import tqdm
 from alphamini.learn.loop import Loop
 from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
+from alphamini.learn.teachers import has_teacher
 from alphamini.options import Parser, add_fields, parser, read_fields
 from games import get
 
@@ -40,6 +41,8 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
     found = folder.recipe()
     if found is None:
         folder.create(recipe)
+        if not has_teacher(get(recipe.game)):
+            print(f"no scripted teacher knows {recipe.game}: its net learns from self-play alone, as with --from-scratch")
         return folder, recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
