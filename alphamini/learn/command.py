@@ -42,7 +42,9 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
     if found is None:
         folder.create(recipe)
         if not has_teacher(get(recipe.game)):
-            print(f"no scripted teacher knows {recipe.game}: its net learns from self-play alone, as with --from-scratch")
+            print(
+                f"no scripted teacher knows {recipe.game}: its net learns from self-play alone, as with --from-scratch"
+            )
         return folder, recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
