@@ -21,7 +21,7 @@ from alphamini.model.net import Net
 from alphamini.model.quantize import random_positions
 
 GAME = games.get("gomoku9")
-BATCH = TrainConfig().batch
+BATCH = 512
 
 
 def samples(count: int) -> np.ndarray:
@@ -34,7 +34,7 @@ def samples(count: int) -> np.ndarray:
 
 
 def ours(blocks: int, channels: int, steps: int) -> Callable[[], float]:
-    trainer = Trainer(GAME, NetConfig.for_game(GAME, blocks, channels), TrainConfig(), 0)
+    trainer = Trainer(GAME, NetConfig.for_game(GAME, blocks, channels), TrainConfig(batch=BATCH), 0)
     data, rng = samples(4096), np.random.default_rng(0)
 
     def train() -> None:
