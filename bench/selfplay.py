@@ -96,10 +96,9 @@ def main() -> None:
             row = {"name": f"{name}: {figure}", "value": float(np.median(values)), "unit": f"{figure}/s"}
             if figure != "moves":
                 row["over inference"] = float(np.median(ratios))
-            if figure == "simulations":
-                row["over torch fp32"] = float(
-                    np.median([one["play"][figure] / one["torch"][figure] for one in rounds])
-                )
+            torch = float(np.median([one["torch"][figure] for one in rounds]))
+            if figure == "simulations" and torch > 0:  # a brief run may end before torch has made a move
+                row["over torch fp32"] = float(np.median(values)) / torch
             rows.append(row)
     common.report("selfplay", rows, options.json)
 
