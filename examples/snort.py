@@ -2,8 +2,7 @@
 
 Who cannot move, loses. The cats begin, and win: with the centre, and then always the field opposite to the dogs' last.
 
-planes  0 the mover's animals | 1 the opponent's | 2 ones
-actions field = row * 5 + column, row 0 at the top; written as a column letter and a row from the bottom (c3)
+planes 0 the mover's animals | 1 the opponent's | 2 ones; actions field = row * 5 + column, row 0 at the top, written c3
 """
 
 import numpy as np
@@ -15,19 +14,16 @@ from games.grid import cell_text, draw, parse_cell, square_symmetries
 N = 5
 # `pad` fills the record to whole 8-byte words; `outcome` is -1 while the game goes on, then the winner (2: a draw).
 DTYPE = np.dtype([("animals", "i1", (N, N)), ("to_play", "i1"), ("outcome", "i1"), ("pad", "u1", (5,))])
+SYMMETRIES = square_symmetries(N)
 
 
 @njit(nogil=True, cache=True)
-def _free(animals, r, c, player):
-    """May `player` take (r, c)?"""
-    other = 2 - player  # animals: 0 nobody, 1 a cat, 2 a dog
-    return (
-        animals[r, c] == 0
-        and not (r > 0 and animals[r - 1, c] == other)
-        and not (r < N - 1 and animals[r + 1, c] == other)
-        and not (c > 0 and animals[r, c - 1] == other)
-        and not (c < N - 1 and animals[r, c + 1] == other)
-    )
+def _free(s, r, c):  # animals: 0 nobody, 1 a cat, 2 a dog
+    free = s.animals[r, c] == 0
+    for dr, dc in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        if 0 <= r + dr < N and 0 <= c + dc < N:
+            free &= s.animals[r + dr, c + dc] != 2 - s.to_play
+    return free
 
 
 @njit(nogil=True, cache=True)
@@ -43,59 +39,44 @@ def init(states):
 @njit(nogil=True, cache=True)
 def legal(states, mask):
     for i in range(len(states)):
-        s = states[i]
         for a in range(N * N):
-            mask[i, a] = s.outcome == -1 and _free(s.animals, a // N, a % N, s.to_play)
+            mask[i, a] = states[i].outcome == -1 and _free(states[i], a // N, a % N)
 
 
 @njit(nogil=True, cache=True)
 def step(states, actions):
     for i in range(len(states)):
         s = states[i]
-        if s.outcome != -1:
-            continue
-        s.animals[actions[i] // N, actions[i] % N] = s.to_play + 1
-        s.to_play = 1 - s.to_play
-        stuck = True
-        for a in range(N * N):
-            stuck &= not _free(s.animals, a // N, a % N, s.to_play)
-        if stuck:
-            s.outcome = 1 - s.to_play
+        if s.outcome == -1:
+            s.animals[actions[i] // N, actions[i] % N] = s.to_play + 1
+            s.to_play = 1 - s.to_play
+            stuck = True
+            for a in range(N * N):
+                stuck &= not _free(s, a // N, a % N)
+            if stuck:
+                s.outcome = 1 - s.to_play
 
 
 @njit(nogil=True, cache=True)
 def observe(states, planes):
     for i in range(len(states)):
-        s = states[i]
         for r in range(N):
             for c in range(N):
-                planes[i, 0, r, c] = s.animals[r, c] == s.to_play + 1
-                planes[i, 1, r, c] = s.animals[r, c] == 2 - s.to_play
+                animal = states[i].animals[r, c]
+                planes[i, 0, r, c] = animal == states[i].to_play + 1
+                planes[i, 1, r, c] = animal == 2 - states[i].to_play
                 planes[i, 2, r, c] = 1
 
 
 def make():
-    symmetries = square_symmetries(N)
     return Game(
-        name="snort",
-        family="snort",
-        rules_version=1,
-        shape=(N, N),
-        num_planes=3,
-        num_actions=N * N,
-        max_plies=N * N,
-        dtype=DTYPE,
-        init=init,
-        legal=legal,
-        step=step,
-        observe=observe,
-        action_symmetries=symmetries,
-        cell_symmetries=symmetries,
+        name="snort", family="snort", rules_version=1, shape=(N, N), num_planes=3, num_actions=N * N, max_plies=N * N,
+        dtype=DTYPE, init=init, legal=legal, step=step, observe=observe, sides=("cats", "dogs"),
+        action_symmetries=SYMMETRIES, cell_symmetries=SYMMETRIES,
         action_text=lambda action: cell_text(action, N, N),
         parse_action=lambda text: parse_cell(text, N, N),
         board_text=lambda state, last, colour: draw(state["animals"], last, colour),
-        sides=("cats", "dogs"),
-    )
+    )  # fmt: skip
 
 
 GAMES = {"snort": make}
