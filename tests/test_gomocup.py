@@ -69,15 +69,11 @@ def test_a_rule_holds_at_once_on_an_empty_board_only():
     assert talk.door.session.game is games.get("gomoku9")
 
 
-def test_rule_4_is_renju_where_it_is_there():
+def test_rule_4_is_renju():
     talk = gomocup()
     talk.ask("START 15")
-    if "gomoku15-renju" in games.names():
-        assert talk.ask("INFO rule 4") == ""
-        assert talk.door.session.game is games.get("gomoku15-renju")
-    else:
-        assert talk.ask("INFO rule 4") == "ERROR rule 4 is not there yet"
-        assert talk.door.session.game is games.get("gomoku15")
+    assert talk.ask("INFO rule 4") == ""
+    assert talk.door.session.game is games.get("gomoku15-renju")
 
 
 @pytest.mark.parametrize(("lines", "own", "opponent"), [

@@ -19,7 +19,6 @@ GNUGO_PATH = shutil.which("gnugo", path=os.environ.get("PATH", "") + ":/usr/game
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(GNUGO_PATH is None, reason="GNU Go is not installed (apt-get install gnugo)"),
-    pytest.mark.skipif("go9" not in games.names(), reason="there is no go9"),
 ]
 OURS = [sys.executable, "-m", "alphamini.gtp", "--game", "go9", "--sims", "30"]
 GNUGO = [GNUGO_PATH, "--mode", "gtp", "--level", "1", "--chinese-rules", "--positional-superko", "--forbid-suicide",
