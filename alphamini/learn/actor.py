@@ -26,7 +26,7 @@ class SelfPlayConfig:
     Playout-cap randomization: arXiv 1902.10565, section 3.1. Root noise and temperature: Silver et al. 2017, "Self-play".
     """
 
-    games: Annotated[int, "games at once, all workers together"] = 128
+    games: Annotated[int, "games at once, all workers together"] = 256
     full_sims: Annotated[int, "simulations of a full search: it has root noise, and is a training target"] = 64
     fast_sims: Annotated[int, "simulations of a fast search: it only moves the game on"] = 16
     full_share: Annotated[float, "share of the moves that are searched fully"] = 0.5
