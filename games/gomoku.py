@@ -10,8 +10,11 @@ A full board is a draw. Black ("x", player 0) begins.
 planes  0 the mover's stones | 1 the opponent's stones | 2 ones on the board | 3 ones if the mover needs exactly five
         then empty cells where a stone makes, for the mover and for the opponent: 4, 5 a five | 6, 7 two or more ways to
         five (an open four, a double four) | 8, 9 one way (a four) | 10, 11 an open three, next an open four
-        (what a move leads to at once is input, as in AlphaGo: Silver et al. 2016, extended data table 2)
-        renju alone: 12 what black may not play (he makes no fours and threes there: 6 to 11 are clear)
+        then wins by fours alone, which leave no choice of answers: 12, 13 their first stones, for the mover and, if
+        the mover does nothing, for the opponent | 14 the cells that all of the opponent's have in common: a stone
+        there may stop them. Only the shortest ones, and none that takes more than MOST_TRIED fours to find
+        (what a move leads to is input, as in AlphaGo: Silver et al. 2016, extended data table 2, where it is ladders)
+        renju instead: 12 what black may not play (he makes no fours and threes there: 6 to 11 are clear)
 actions cell = row * n + column, row 0 at the top; written as a column letter and a row from the bottom (e5)
 symmetries: the eight of the square
 """
@@ -28,6 +31,8 @@ SIZES = range(5, 21)
 FREESTYLE, STANDARD, RENJU = 0, 1, 2
 RULES = {"": FREESTYLE, "-standard": STANDARD, "-renju": RENJU}  # by the end of a game's name
 LEGAL, FORBIDDEN, FIVE = 0, 1, 2  # what a stone of black's is in renju
+LONGEST = 8  # win by fours that `observe` looks for, in fours
+MOST_TRIED = 256  # fours, for the wins of one length by one side
 
 # A 64-bit linear congruential generator (Knuth's MMIX); the playout uses its upper half, the good one.
 MULTIPLIER, INCREMENT = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
@@ -311,6 +316,147 @@ def _threats(own, empty, exact, threats):
 
 
 @njit(nogil=True, cache=True)
+def _cell(n, line, place):
+    """The inverse of `_line`: (r, c)."""
+    if line < n:
+        return line, place
+    if line < 2 * n:
+        return place, line - n
+    if line < 4 * n - 1:
+        return line - (3 * n - 1) + place, place
+    return line - (4 * n - 1) - place, place
+
+
+@njit(nogil=True, cache=True)
+def _put(lines, n, cell, stone):
+    """Puts a stone on an empty cell, or takes it away again. lines u4[3, lines]: empty, player 0, player 1."""
+    for k in range(4):
+        line, place = _line(n, cell // n, cell % n, k)
+        lines[0, line] ^= np.uint32(32 << place)
+        lines[stone, line] ^= np.uint32(32 << place)
+
+
+@njit(nogil=True, cache=True)
+def _fours(own, empty, exact, fours):
+    """fours u4[lines]: the empty cells where a stone makes a way to five, `_threats`' ways >= 1."""
+    for line in range(len(own)):
+        m, e = own[line], empty[line]
+        beside = m if exact else np.uint32(0)
+        one = np.uint32(0)
+        for p in range(5):
+            clear = e & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
+            for q in range(5):
+                if q != p:
+                    window = clear & _at(e, q - p)
+                    for k in range(5):
+                        if k != p and k != q:
+                            window &= _at(m, k - p)
+                    one |= window
+        fours[line] = one
+
+
+@njit(nogil=True, cache=True)
+def _fives(lines, n, cell, stone, exact, fives):
+    """The cells where `stone` makes a five together with its stone on `cell`: to `fives`; returns how many."""
+    count = 0
+    for k in range(4):
+        line, place = _line(n, cell // n, cell % n, k)
+        m, e = np.int64(lines[stone, line]), np.int64(lines[0, line])
+        last = -1
+        for start in range(place + 1, place + 6):  # the rows of five that hold the cell, whose bit is place + 5
+            missing = m >> start & 31 ^ 31
+            if missing & (missing - 1) == 0 and e >> start & missing and not (exact and m >> (start - 1) & 0b1000001):
+                at = start - 5
+                while missing > 1:
+                    missing >>= 1
+                    at += 1
+                if at != last:  # a cell that completes two of these rows does so in neighbouring ones
+                    r, c = _cell(n, line, at)
+                    fives[count] = r * n + c
+                    count += 1
+                    last = at
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _candidates(lines, n, stone, exact, fours, cells):
+    """The cells where a stone makes a four or more, each once: to `cells`; returns how many."""
+    _fours(lines[stone], lines[0], exact, fours)
+    count = 0
+    for line in range(len(fours)):
+        rest = np.int64(fours[line]) >> 5
+        place = 0
+        while rest != 0:
+            if rest & 1:
+                r, c = _cell(n, line, place)
+                new = True
+                for k in range(4):  # a cell of an earlier line?
+                    other, at = _line(n, r, c, k)
+                    new &= other >= line or np.int64(fours[other]) >> (at + 5) & 1 == 0
+                if new:
+                    cells[count] = r * n + c
+                    count += 1
+            rest >>= 1
+            place += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _sequences(lines, n, stone, exact, must, length, fours, cells, wins):
+    """Goes through all sequences of `length` fours by `stone`, which is to move: (fours tried, sequences that win).
+
+    A four that can be completed in one way is answered there; the last one can in two. Where an answer makes a four
+    itself, the next stone must stop it: so must the first one stop `must`, if that is a cell and not -1.
+    Of the winning sequences, wins i4[2, cells] counts for each cell those that begin there, and those that it is in.
+    All of them are gone through, so that the limit on the fours tried does not depend on their order.
+    fours u4[lines], cells i8[LONGEST, cells]: scratch.
+    """
+    path = np.zeros((LONGEST, 2), np.int64)  # the four and its answer
+    count, at = np.zeros(LONGEST, np.int64), np.zeros(LONGEST, np.int64)  # of the candidates; the next one
+    fives = np.zeros(8, np.int64)
+    wins[:, :] = 0
+    tried, won, depth = 0, 0, 0
+    cells[0, 0] = must
+    count[0] = 1 if must >= 0 else _candidates(lines, n, stone, exact, fours, cells[0])
+    while True:
+        if at[depth] == count[depth] or tried == MOST_TRIED:
+            if depth == 0:
+                return tried, won
+            depth -= 1
+            _put(lines, n, path[depth, 1], 3 - stone)
+            _put(lines, n, path[depth, 0], stone)
+            continue
+        cell = cells[depth, at[depth]]
+        at[depth] += 1
+        tried += 1
+        path[depth, 0] = cell
+        _put(lines, n, cell, stone)
+        ways = _fives(lines, n, cell, stone, exact, fives)
+        if ways == 1 and depth < length - 1:
+            path[depth, 1] = fives[0]
+            _put(lines, n, path[depth, 1], 3 - stone)
+            threatened = _fives(lines, n, path[depth, 1], 3 - stone, exact, fives)
+            depth += 1
+            at[depth] = 0
+            cells[depth, 0] = fives[0]
+            if threatened == 0:
+                count[depth] = _candidates(lines, n, stone, exact, fours, cells[depth])
+            else:
+                count[depth] = threatened == 1  # two fives cannot be stopped
+            continue
+        if ways > 1 and depth == length - 1:
+            won += 1
+            wins[0, path[0, 0]] += 1
+            wins[1, cell] += 1
+            for i in range(depth):
+                wins[1, path[i, 0]] += 1
+                wins[1, path[i, 1]] += 1
+            for i in range(ways):
+                wins[1, fives[i]] += 1
+        _put(lines, n, cell, stone)
+
+
+@njit(nogil=True, cache=True)
 def observe(states, planes):
     if len(states) == 0:
         return
@@ -319,6 +465,8 @@ def observe(states, planes):
     lines = np.zeros((3, 6 * n - 2), np.uint32)  # empty, player 0, player 1 x rows, columns, diagonals, anti-diagonals
     threats = np.zeros((4, 6 * n - 2), np.uint32)
     ways = np.zeros((n, n), np.int8)
+    fours, cells = np.zeros(6 * n - 2, np.uint32), np.zeros((LONGEST, n * n), np.int64)
+    wins = np.zeros((2, n * n), np.int32)
     for i in range(len(states)):
         s = states[i]
         lines[:, :] = 0
@@ -345,14 +493,7 @@ def observe(states, planes):
                 at = 0
                 while some != 0:
                     if some & np.uint32(1):
-                        if line < n:
-                            r, c = line, at
-                        elif line < 2 * n:
-                            r, c = at, line - n
-                        elif line < 4 * n - 1:
-                            r, c = line - (3 * n - 1) + at, at
-                        else:
-                            r, c = line - (4 * n - 1) - at, at
+                        r, c = _cell(n, line, at)
                         bit = np.uint32(32 << at)
                         if five & bit:
                             planes[i, 4 + side, r, c] = 1.0
@@ -372,6 +513,37 @@ def observe(states, planes):
                         for plane in range(6, 12, 2):
                             planes[i, plane + s.to_play, r, c] = 0.0  # black is player 0: the side `to_play`
                         planes[i, 12, r, c] = 1.0
+        else:
+            _mark_wins_by_fours(lines, n, s.to_play, s.rule == STANDARD, planes[i], fours, cells, wins)
+
+
+@njit(nogil=True, cache=True)
+def _mark_wins_by_fours(lines, n, to_play, exact, planes, fours, cells, wins):
+    """Planes 12 to 14 of one position, from its lines u4[3, lines] and planes 4 to 9. Scratch as in `_sequences`."""
+    threatened, must = 0, -1
+    fours_there = np.zeros(2, np.bool_)
+    for r in range(n):
+        for c in range(n):
+            if planes[4, r, c] != 0:
+                return  # the mover wins at once
+            if planes[5, r, c] != 0:
+                threatened += 1
+                must = r * n + c
+            for side in range(2):
+                fours_there[side] |= (planes[6 + side, r, c] != 0) | (planes[8 + side, r, c] != 0)
+    for side in range(2 - threatened):
+        before = 0
+        for length in range(1, LONGEST + 1 if fours_there[side] else 1):
+            tried, won = _sequences(lines, n, 1 + (to_play ^ side), exact, must, length, fours, cells, wins)
+            if tried in (MOST_TRIED, before):
+                break  # it takes too long, or there are no longer sequences
+            before = tried
+            if won:
+                for cell in range(n * n):
+                    planes[12 + side, cell // n, cell % n] = wins[0, cell] > 0
+                    if side == 1:
+                        planes[14, cell // n, cell % n] = wins[1, cell] == won
+                break
 
 
 @njit(nogil=True, cache=True)
@@ -457,9 +629,9 @@ def make(n: int, rule: int = FREESTYLE) -> Game:
     return Game(
         name=f"gomoku{n}" + list(RULES)[rule],
         family="renju" if renju else "gomoku",
-        rules_version=2,
+        rules_version=3,
         shape=(n, n),
-        num_planes=13 if renju else 12,
+        num_planes=13 if renju else 15,
         num_actions=n * n,
         max_plies=n * n,
         dtype=state_dtype(n),

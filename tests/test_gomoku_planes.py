@@ -1,10 +1,10 @@
-"""Gomoku's threat planes against a plain reading of their definition: place a stone, look at strings."""
+"""Gomoku's threat planes against a plain reading of their definition: place a stone, look at strings, or search."""
 
 import numpy as np
 import pytest
 
 from games import get
-from games.gomoku import STANDARD
+from games.gomoku import LONGEST, MOST_TRIED, STANDARD
 
 LINES = ((0, 1), (1, 0), (1, 1), (1, -1))
 
@@ -80,6 +80,123 @@ def test_threat_planes_say_what_a_stone_makes(name):
         for side in range(2):
             own = 1 + (state["to_play"] ^ side)
             want = classes(state["stones"], own, state["rule"] == STANDARD)
-            np.testing.assert_array_equal(got[4 + side :: 2], want)
+            np.testing.assert_array_equal(got[4 + side : 12 : 2], want)
             seen += want.sum((1, 2))
     assert (seen[: 4 if n > 5 else 3] > 0).all()  # an open four needs six cells
+
+
+def rows_of_five(n):
+    """All rows of five cells, with what lies beyond their two ends (None: off the board)."""
+    found = []
+    for r, c in np.ndindex(n, n):
+        for dr, dc in LINES:
+            cells = [(r + k * dr, c + k * dc) for k in range(-1, 6)]
+            on = [cell if 0 <= cell[0] < n and 0 <= cell[1] < n else None for cell in cells]
+            if all(on[1:-1]):
+                found.append((on[1:-1], [on[0], on[-1]]))
+    return found
+
+
+def fives(board, own, exact, rows):
+    """The cells where a stone of `own` completes a row of five."""
+    found = set()
+    for row, beyond in rows:
+        empty = [cell for cell in row if board[cell] == 0]
+        flanked = exact and any(cell is not None and board[cell] == own for cell in beyond)
+        if len(empty) == 1 and not flanked and all(board[cell] == own for cell in row if cell != empty[0]):
+            found.add(empty[0])
+    return found
+
+
+def sequences(board, own, exact, rows, length, tried):
+    """The winning sequences of `length` fours: lists of the cells that take part, in order."""
+    other, before = 3 - own, fives(board, own, exact, rows)
+    assert not before
+    must, found = fives(board, other, exact, rows), []
+    for cell in list(must)[:1] if must else [tuple(c) for c in np.argwhere(board == 0)]:
+        board[cell] = own
+        ends = fives(board, own, exact, rows)
+        tried[0] += bool(ends or must)
+        if not fives(board, other, exact, rows):
+            if len(ends) > 1 and length == 1:
+                found.append([cell, *ends])
+            elif len(ends) == 1 and length > 1:
+                (answer,) = ends
+                board[answer] = other
+                found += [[cell, answer, *rest] for rest in sequences(board, own, exact, rows, length - 1, tried)]
+                board[answer] = 0
+        board[cell] = 0
+    return found
+
+
+def shortest_wins(board, own, exact, rows):
+    before = 0
+    for length in range(1, LONGEST + 1):
+        tried = [0]
+        found = sequences(board, own, exact, rows, length, tried)
+        if tried[0] >= MOST_TRIED or tried[0] == before:
+            break
+        if found:
+            return found
+        before = tried[0]
+    return []
+
+
+@pytest.mark.parametrize("name", ["gomoku7", "gomoku9", "gomoku9-standard"])
+def test_wins_by_fours_are_what_a_plain_search_finds(name):
+    game = get(name)
+    n = game.shape[0]
+    rows = rows_of_five(n)
+    rng = np.random.default_rng(11)
+    lengths = []
+    for _ in range(60):
+        state = game.new_states(1)
+        filled = rng.random((n, n)) < rng.uniform(0.2, 0.6)
+        state["stones"][0] = filled * (1 + (rng.random((n, n)) < rng.uniform(0.3, 0.6)))
+        state["to_play"] = rng.integers(2)
+        board, exact = state["stones"][0].astype(int), state["rule"][0] == STANDARD
+        mover = 1 + int(state["to_play"][0])
+        wins = [[], []]
+        if not fives(board, mover, exact, rows):
+            threats = fives(board, 3 - mover, exact, rows)
+            if len(threats) < 2:
+                wins[0] = shortest_wins(board, mover, exact, rows)
+            if not threats:
+                wins[1] = shortest_wins(board, 3 - mover, exact, rows)
+        want = np.zeros((3, n, n), np.float32)
+        for side in range(2):
+            for sequence in wins[side]:
+                want[side][sequence[0]] = 1
+        common = set.intersection(*map(set, wins[1])) if wins[1] else set()
+        for cell in common:
+            want[2][cell] = 1
+        np.testing.assert_array_equal(game.planes(state)[0, 12:], want)
+        lengths += [len(sequence) for side in wins for sequence in side]
+    assert max(lengths) > 5  # more than two fours
+
+
+def test_a_win_by_fours_drawn_by_hand():
+    """Black, to move, has two threes that white has closed on one side; the fours of both meet at e3."""
+    game = get("gomoku9")
+    board = """
+    . . . . . . . . .
+    . . . . . . . . .
+    . . . . . . . . .
+    . . . . o . . . .
+    . . . . x . . . .
+    . . . . x . . . .
+    . o x x . . x . .
+    . . . . x . . . .
+    . . . . . . . . .
+    """
+    state = game.new_states(1)
+    cells = np.array([".xo".index(cell) for cell in board.split()]).reshape(9, 9)
+    state["stones"][0] = cells
+    planes = game.planes(state)[0]
+    assert planes[12, 6, 4] == 1  # at once: two fours with one stone
+    assert planes[12:].sum() == 1
+    state["to_play"] = 1  # white, to move, must stop it
+    planes = game.planes(state)[0]
+    assert planes[13, 6, 4] == 1
+    assert planes[14, 6, 4] == 1
+    assert not planes[12].any()
