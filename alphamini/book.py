@@ -13,7 +13,7 @@ from games import get
 
 
 def main() -> None:
-    options = parser("book", "Keeps random short openings whose value a long search calls close.")
+    options = parser("book", "Keeps random short openings that a long search calls close and that are no dead draws.")
     options.add_argument("--game", required=True, help="the game")
     options.add_argument("--out", type=Path, metavar="FILE.jsonl", help="the book (default: GAME.book.jsonl)")
     add_fields(options, BookOptions())
@@ -34,7 +34,7 @@ def main() -> None:
             bar.close()
     book.save(out)
     if len(book.openings) < wish.openings:
-        print(f"only {len(book.openings)} different openings of {book.options['plies']} plies are close")
+        print(f"only {len(book.openings)} different openings of {book.options['plies']} plies are close and undecided")
     print(f"{out}: {len(book.openings)} openings within {wish.within:g} of even; evaluate --openings {out} uses it")
 
 

@@ -402,22 +402,21 @@ def _candidates(lines, n, stone, exact, fours, cells):
 
 
 @njit(nogil=True, cache=True)
-def _sequences(lines, n, stone, exact, must, length, fours, cells, wins):
+def _sequences(lines, n, stone, exact, firsts, length, fours, cells, wins):
     """Goes through all sequences of `length` fours by `stone`, which is to move: (fours tried, sequences that win).
 
-    A four that can be completed in one way is answered there; the last one can in two. Where an answer makes a four
-    itself, the next stone must stop it: so must the first one stop `must`, if that is a cell and not -1.
+    They begin with one of the `firsts` cells in cells[0]. A four that can be completed in one way is answered there;
+    the last one can in two. Where an answer makes a four itself, the next stone must stop it.
     Of the winning sequences, wins i4[2, cells] counts for each cell those that begin there, and those that it is in.
     All of them are gone through, so that the limit on the fours tried does not depend on their order.
-    fours u4[lines], cells i8[LONGEST, cells]: scratch.
+    fours u4[lines], cells i8[LONGEST, cells] from its second row on: scratch.
     """
     path = np.zeros((LONGEST, 2), np.int64)  # the four and its answer
     count, at = np.zeros(LONGEST, np.int64), np.zeros(LONGEST, np.int64)  # of the candidates; the next one
     fives = np.zeros(8, np.int64)
     wins[:, :] = 0
     tried, won, depth = 0, 0, 0
-    cells[0, 0] = must
-    count[0] = 1 if must >= 0 else _candidates(lines, n, stone, exact, fours, cells[0])
+    count[0] = firsts
     while True:
         if at[depth] == count[depth] or tried == MOST_TRIED:
             if depth == 0:
@@ -521,7 +520,6 @@ def observe(states, planes):
 def _mark_wins_by_fours(lines, n, to_play, exact, planes, fours, cells, wins):
     """Planes 12 to 14 of one position, from its lines u4[3, lines] and planes 4 to 9. Scratch as in `_sequences`."""
     threatened, must = 0, -1
-    fours_there = np.zeros(2, np.bool_)
     for r in range(n):
         for c in range(n):
             if planes[4, r, c] != 0:
@@ -529,12 +527,16 @@ def _mark_wins_by_fours(lines, n, to_play, exact, planes, fours, cells, wins):
             if planes[5, r, c] != 0:
                 threatened += 1
                 must = r * n + c
-            for side in range(2):
-                fours_there[side] |= (planes[6 + side, r, c] != 0) | (planes[8 + side, r, c] != 0)
     for side in range(2 - threatened):
+        firsts = 0
+        for r in range(n):
+            for c in range(n):
+                if (planes[6 + side, r, c] != 0 or planes[8 + side, r, c] != 0) and must in (-1, r * n + c):
+                    cells[0, firsts] = r * n + c
+                    firsts += 1
         before = 0
-        for length in range(1, LONGEST + 1 if fours_there[side] else 1):
-            tried, won = _sequences(lines, n, 1 + (to_play ^ side), exact, must, length, fours, cells, wins)
+        for length in range(1, LONGEST + 1):
+            tried, won = _sequences(lines, n, 1 + (to_play ^ side), exact, firsts, length, fours, cells, wins)
             if tried in (MOST_TRIED, before):
                 break  # it takes too long, or there are no longer sequences
             before = tried

@@ -33,6 +33,26 @@ def test_a_book_is_balanced_and_holds_no_position_twice(book: Book) -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_an_opening_that_can_only_be_drawn_tells_nobody_apart() -> None:
+    """Of tic-tac-toe's last two moves, many lead to a draw whatever is played."""
+
+    def outcomes(state: np.ndarray) -> set[int]:
+        found = set()
+        for action in np.flatnonzero(TICTACTOE.legal_mask(state)[0]):
+            after = state.copy()
+            TICTACTOE.step(after, np.array([action], np.int32))
+            found |= outcomes(after) if after["outcome"][0] == games.ONGOING else {int(after["outcome"][0])}
+        return found
+
+    def dead(drawn: float) -> list[bool]:
+        options = replace(OPTIONS, plies=7, within=1.0, drawn=drawn, openings=40)
+        book = make_book(TICTACTOE, options, threads=1)
+        return [outcomes(TICTACTOE.initial().play_all(o.moves).state) == {games.DRAW} for o in book.openings]
+
+    assert any(dead(1.0))
+    assert not any(dead(0.5))
+
+
 def test_equal_positions_have_equal_keys() -> None:
     lines = np.array([[0, 4, 1], [1, 4, 0], [2, 4, 1], [0, 4, 5]], np.int32)  # transposed; mirrored; another
     first, second, third, other = position_keys(TICTACTOE, lines)
@@ -49,7 +69,7 @@ def test_a_book_survives_its_file_and_is_played_from_both_seats(book: Book, tmp_
     loaded = choose_openings(TICTACTOE, str(tmp_path / "b.jsonl"))
     assert isinstance(loaded, Book)
     assert loaded.openings == book.openings
-    assert loaded.options == {"plies": 3, "player": "rollouts@sims=400", "within": 0.2, "seed": 3}
+    assert loaded.options == {"plies": 3, "player": "rollouts@sims=400", "within": 0.2, "drawn": 0.5, "seed": 3}
     size = len(book.openings)
     player = make_player(TICTACTOE, "random")
     result = play_match(TICTACTOE, player, player, 2 * size, seed=0, openings=loaded)
@@ -119,6 +139,7 @@ def test_bad_books_get_one_line_that_names_the_place(text: str, message: str, tm
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"openings": 0}, "--openings"), ({"plies": 9}, "--plies"), ({"within": 0.0}, "--within"),
+    ({"drawn": 1.5}, "--drawn"),
     ({"player": "random"}, "only a search"), ({"player": "rollouts@seconds=1"}, "only a search"),
 ])  # fmt: skip
 def test_options_that_make_no_book_are_refused(change: dict, message: str) -> None:

@@ -1,10 +1,13 @@
-"""Makes a book: random short openings whose value a long search calls close."""
+"""Makes a book: random short openings whose value a long search calls close, and that are not dead draws.
+
+Even alone is not enough: among good players of a drawish game it means drawn, and drawn games tell nobody apart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import numpy as np
@@ -12,11 +15,12 @@ from numpy.typing import NDArray
 
 from alphamini.arena.openings import Book, Opening, RandomOpenings, default_opening_plies
 from alphamini.arena.players import SearchPlayer, make_player
-from games import Game, States
+from games import DRAW, ONGOING, Game, States
 
 ROUND = 256  # candidates a round; a part of the recipe, as the random numbers depend on it
 PART = 32  # candidates that one search batches
 FUTILE = 10  # rounds without a new opening before it gives up
+QUICK_GAMES = 8  # from each even opening: the search's raw policy against itself, moves drawn at temperature 1
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class BookOptions:
         "net@sims=400"
     )
     within: Annotated[float, "openings are kept whose value, in [-1, 1], is not farther than this from even"] = 0.1
+    drawn: Annotated[float, "... and of whose quick games no larger share than this is drawn"] = 0.5
     seed: Annotated[int, "of the random plies: the same options make the same book"] = 0
 
 
@@ -46,6 +51,8 @@ def make_book(
         raise ValueError(f"--plies must be from 0 to {game.max_plies - 1}")
     if not 0 < options.within <= 1:
         raise ValueError("--within must be above 0 and at most 1")
+    if not 0 <= options.drawn <= 1:
+        raise ValueError("--drawn must be from 0 to 1")
     player = make_player(game, options.player, threads)
     if not isinstance(player, SearchPlayer) or player.simulations is None:
         raise ValueError(f"--player {options.player!r}: only a search with a number of simulations judges openings")
@@ -60,19 +67,42 @@ def make_book(
             fresh = [i for i, key in enumerate(keys) if not (key in seen or seen.add(key))]  # type: ignore[func-returns-value]
             parts = [fresh[i : i + PART] for i in range(0, len(fresh), PART)]
             streams = rng.spawn(len(parts))
-            jobs = [(player, states_after(game, lines[part]), stream)
+            jobs = [(game, player, states_after(game, lines[part]), stream, options.within)
                     for part, stream in zip(parts, streams, strict=True)]  # fmt: skip
-            values = [value for part in pool.map(lambda job: job[0].values(job[1], job[2]), jobs) for value in part]
+            judged = list(pool.map(lambda job: _judge(*job), jobs))
             before = len(kept)
-            for i, value in zip(fresh, values, strict=True):
-                if abs(value) <= options.within and len(kept) < options.openings:
-                    kept[keys[i]] = Opening(tuple(lines[i].tolist()), round(float(value), 4))
+            for part, (values, drawn) in zip(parts, judged, strict=True):
+                good = (np.abs(values) <= options.within) & (drawn <= options.drawn)
+                for i, value in zip(np.array(part)[good], values[good], strict=True):
+                    if len(kept) < options.openings:
+                        kept[keys[i]] = Opening(tuple(lines[i].tolist()), round(float(value), 4))
             futile = 0 if len(kept) > before else futile + 1
             progress(len(kept) - before)
     if not kept:
         raise ValueError(f"no opening of {plies} plies in {game.name} is within {options.within:g} of even")
-    made = {"plies": plies, "player": options.player, "within": options.within, "seed": options.seed}
+    made = {**asdict(options), "plies": plies}
+    del made["openings"]  # more of them would begin with the same
     return Book(game, tuple(kept.values()), made)
+
+
+def _judge(
+    game: Game, player: SearchPlayer, states: States, rng: np.random.Generator, within: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """[n], [n]: the values that the search gives the states [n], and the drawn share of quick games from them.
+
+    Games are played for the close ones alone; the others count as drawn.
+    """
+    values = player.values(states, rng)
+    drawn = np.ones(len(states))
+    close = np.flatnonzero(np.abs(values) <= within)
+    games = np.repeat(states[close], QUICK_GAMES)
+    quick = player.with_budget("quick", 1, temperature=1.0)
+    while (live := games["outcome"] == ONGOING).any():
+        after = games[live]
+        game.step(after, quick.choose(after, rng))
+        games[live] = after
+    drawn[close] = (games["outcome"] == DRAW).reshape(len(close), QUICK_GAMES).mean(1)
+    return values, drawn
 
 
 def states_after(game: Game, lines: NDArray[np.int32]) -> States:
