@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import alphamini.learn.trainer as trainer_module
 import games
 from alphamini.learn.samples import DRAWN, LOSS, WIN, Batch, Replay, from_labels, results, sample_dtype
 from alphamini.learn.trainer import TrainConfig, Trainer
@@ -62,6 +64,22 @@ def test_training_learns_and_the_average_follows() -> None:
     assert last.policy < first.policy / 2
     assert last.value < first.value
     assert last.accuracy > 0.8 > first.accuracy
+
+
+def test_parts_of_a_batch_are_learnt_from_like_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of twice the same samples, cut in two, is the same step as these samples once, uncut."""
+    samples = random_samples(GOMOKU7, 16)
+    found = []
+    for parts in (1, 2):
+        monkeypatch.setattr(trainer_module, "cores", lambda parts=parts: parts)
+        config = TrainConfig(batch=16 * parts)
+        trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), config, seed=1)
+        trainer._bf16 = False
+        trainer._step(Batch(GOMOKU7, config.batch).fill(np.tile(samples, parts), None), 1e-2)
+        statistics = [buffer for buffer in trainer.net.buffers() if buffer.is_floating_point()]
+        found.append([*(weight.grad for weight in trainer.net.parameters()), *statistics])
+    for whole, cut in zip(*found, strict=True):
+        torch.testing.assert_close(cut, whole, rtol=1e-3, atol=1e-5)
 
 
 def test_illegal_actions_carry_no_loss_and_no_probability() -> None:
