@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import games
+from alphamini.model import shipped
 from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
@@ -110,3 +111,14 @@ def test_a_checkpoint_of_something_else_gets_one_clear_line(tmp_path: Path) -> N
     assert "not finite" in rejected(path)
     save_file(weights | {"stem.1.bias": np.zeros(8, np.float64)}, path, metadata())
     assert "float32" in rejected(path)
+
+
+def test_the_net_that_ships_for_a_size_is_the_nearest_of_its_family(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "FOLDERS", (tmp_path / "nowhere", tmp_path))
+    for name in ("gomoku9", "gomoku15", "hex7"):
+        (tmp_path / f"{name}.safetensors").touch()
+    sizes = {"gomoku9": 9, "gomoku7": 9, "gomoku11": 9, "gomoku13-standard": 15, "gomoku20": 15}
+    for name, size in sizes.items():
+        assert shipped.shipped_checkpoint(games.get(name)).stem == f"gomoku{size}"
+    with pytest.raises(CheckpointError, match="no net ships for gomoku15-renju"):
+        shipped.shipped_checkpoint(games.get("gomoku15-renju"))
