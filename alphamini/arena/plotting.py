@@ -107,6 +107,27 @@ def draw_learning(metrics: Sequence[dict[str, Any]], path: Path) -> None:
     _save(figure, path)
 
 
+def draw_paths(game: str, points: Sequence[dict[str, Any]], path: Path) -> None:
+    """Elo against minutes of learning, a curve for each `name` of the points ("start, seed n": a colour for each start)."""
+    figure, (axes,) = _figure(1)
+    names = list(dict.fromkeys(point["name"] for point in points))
+    starts = list(dict.fromkeys(name.split(",")[0] for name in names))
+    for name in names:
+        mine = [point for point in points if point["name"] == name]
+        elo = np.array([point["value"] for point in mine])
+        errors = [elo - [point["low"] for point in mine], [point["high"] for point in mine] - elo]
+        start = name.split(",")[0]
+        seed = sum(other.startswith(start) for other in names[: names.index(name)])
+        axes.errorbar([point["minutes"] for point in mine], elo, errors, fmt="os^Dv"[seed % 5] + "-", capsize=3,
+                      markersize=5, color=f"C{starts.index(start)}", alpha=0.85, label=name)  # fmt: skip
+    axes.axhline(0, color="0.5", linestyle="--", linewidth=1, label="strongest scripted teacher (0)")
+    axes.set_xlabel("minutes since the run began")
+    axes.set_ylabel("Elo, 95 % intervals")
+    axes.set_title(f"{game}: what a supervised start is worth")
+    axes.legend(fontsize=10, loc="lower right")
+    _save(figure, path)
+
+
 def _figure(panels: int) -> tuple[Any, list[Any]]:
     """A figure and the axes of its panels."""
     import matplotlib  # slow to import: only when something is drawn
