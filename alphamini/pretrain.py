@@ -14,8 +14,9 @@ def main() -> None:
     options, defaults = run_parser("pretrain", "Plays scripted games and trains a net to imitate the teacher.")
     arguments = options.parse_args()
     get_teacher(get(arguments.game))  # the line that says so where there is none
-    if arguments.from_scratch:
-        raise ValueError("--from-scratch leaves out just what pretrain does")
+    for flag in ("from_scratch", "start"):
+        if getattr(arguments, flag, None):
+            raise ValueError(f"--{flag.replace('_', '-')} leaves out just what pretrain does")
     folder, recipe = open_run(arguments, defaults)
     loop = Loop(folder, recipe, cores())
     stop_on_signals(loop)

@@ -9,7 +9,7 @@ import pytest
 
 import games
 from alphamini.learn.loop import Loop
-from alphamini.learn.recipe import Recipe, for_game, from_json, to_json
+from alphamini.learn.recipe import Recipe, check, for_game, from_json, to_json
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import load_checkpoint
 
@@ -132,6 +132,28 @@ def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> N
     assert len(resumed.replay) == iteration.samples > 0
     iterate(resumed, 1)
     assert resumed.iterations == 2
+
+
+def test_a_run_goes_on_from_another_net_and_then_without_it(straight: Loop, tmp_path: Path) -> None:
+    given = tmp_path / "given.safetensors"
+    latest = straight.folder.path / "checkpoints" / "latest.safetensors"
+    given.write_bytes(latest.read_bytes())
+    recipe = small_recipe(start=str(given))
+    loop = start(tmp_path / "run", recipe)
+    assert loop.supervised
+    weights = load_checkpoint(latest, TICTACTOE).weights
+    for net in (
+        loop.trainer.weights(),
+        load_checkpoint(loop.folder.checkpoints / "start.safetensors", TICTACTOE).weights,
+    ):
+        for name, weight in weights.items():
+            np.testing.assert_array_equal(net[name], weight)
+    iterate(loop, 1)
+    given.unlink()
+    resumed = start(tmp_path / "run", recipe)
+    assert_same(loop, resumed)
+    with pytest.raises(ValueError, match="--start and --from-scratch"):
+        check(small_recipe(start="x", from_scratch=True))
 
 
 def test_the_run_folder_holds_what_it_should(straight: Loop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -13,6 +14,7 @@ from alphamini.learn.loop import Loop
 from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.learn.teachers import has_teacher
+from alphamini.model.checkpoint import load_checkpoint
 from alphamini.options import Parser, add_fields, parser, read_fields
 from games import get
 
@@ -40,6 +42,9 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
     folder = RunFolder(arguments.run or Path("runs") / recipe.game)
     found = folder.recipe()
     if found is None:
+        if recipe.start:
+            net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
+            recipe = replace(recipe, blocks=net.blocks, channels=net.channels)
         folder.create(recipe)
         if not has_teacher(get(recipe.game)):
             print(

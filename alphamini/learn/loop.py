@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -22,7 +23,7 @@ from alphamini.learn.samples import Replay, Samples, from_labels
 from alphamini.learn.scripted import play_scripted_games, repeat_rate
 from alphamini.learn.teachers import get_teacher
 from alphamini.learn.trainer import Losses, Trainer
-from alphamini.model.checkpoint import Checkpoint
+from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
 from games import Game, get
@@ -80,12 +81,12 @@ class Loop:
     @property
     def supervised(self) -> bool:
         """Is the supervised stage over (or left out)?"""
-        return self.recipe.from_scratch or self.pretrained >= self.recipe.pretrain_steps
+        return self.recipe.from_scratch or bool(self.recipe.start) or self.pretrained >= self.recipe.pretrain_steps
 
     @property
     def baseline(self) -> str:
         """The name of the checkpoint that self-play starts from, which it is measured against."""
-        return "untrained" if self.recipe.from_scratch else "supervised"
+        return "untrained" if self.recipe.from_scratch else "start" if self.recipe.start else "supervised"
 
     def pretrain(self) -> None:
         """Scripted games and supervised training, up to the end of the stage or `stop`."""
@@ -234,7 +235,9 @@ class Loop:
         found = self.folder.load_state()
         if found is None:
             self.folder.truncate(0, 0)
-            if self.recipe.from_scratch:
+            if self.recipe.start:
+                self.trainer.load_weights(load_checkpoint(Path(self.recipe.start), self.game).weights)
+            if self.supervised:
                 self.folder.save_checkpoint(self.baseline, self.checkpoint(self.baseline))
             return
         arrays, counters = found

@@ -28,6 +28,9 @@ class Recipe:
     pretrain_steps: Annotated[int, "supervised training steps"] = 400
     pretrain_learning_rate: Annotated[float, "AdamW's, falling to a tenth over the supervised stage"] = 4e-3
     from_scratch: Annotated[bool, "no teacher: self-play alone (the AlphaGo Zero path)"] = False
+    start: Annotated[
+        str, "a net to go on from in place of the supervised stage, of this game or another size of it"
+    ] = ""
     iteration_moves: Annotated[int, "self-play moves between two rounds of training"] = 8192
     reuse: Annotated[float, "how often a sample is trained on, on average"] = 6.0
     first_training: Annotated[int, "samples to collect before self-play's first training"] = 4000
@@ -68,6 +71,8 @@ MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperat
 
 def check(recipe: Any) -> None:
     """ValueError, one line, for the first setting of a recipe (or of a part of it) that makes no sense."""
+    if isinstance(recipe, Recipe) and recipe.from_scratch and recipe.start:
+        raise ValueError("--start and --from-scratch contradict each other")
     for part in fields(recipe):
         name, value = part.name, getattr(recipe, part.name)
         flag = "--" + name.replace("_", "-")
