@@ -9,7 +9,7 @@ import pytest
 
 import games
 from alphamini.learn.loop import Loop
-from alphamini.learn.recipe import Recipe, check, for_game, from_json, to_json
+from alphamini.learn.recipe import Recipe, for_game, from_json, to_json
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import load_checkpoint
 
@@ -152,8 +152,6 @@ def test_a_run_goes_on_from_another_net_and_then_without_it(straight: Loop, tmp_
     given.unlink()
     resumed = start(tmp_path / "run", recipe)
     assert_same(loop, resumed)
-    with pytest.raises(ValueError, match="--start and --from-scratch"):
-        check(small_recipe(start="x", from_scratch=True))
 
 
 def test_the_run_folder_holds_what_it_should(straight: Loop) -> None:

@@ -86,7 +86,7 @@ class Loop:
     @property
     def baseline(self) -> str:
         """The name of the checkpoint that self-play starts from, which it is measured against."""
-        return "untrained" if self.recipe.from_scratch else "start" if self.recipe.start else "supervised"
+        return "start" if self.recipe.start else "untrained" if self.recipe.from_scratch else "supervised"
 
     def pretrain(self) -> None:
         """Scripted games and supervised training, up to the end of the stage or `stop`."""

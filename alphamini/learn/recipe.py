@@ -71,8 +71,6 @@ MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperat
 
 def check(recipe: Any) -> None:
     """ValueError, one line, for the first setting of a recipe (or of a part of it) that makes no sense."""
-    if isinstance(recipe, Recipe) and recipe.from_scratch and recipe.start:
-        raise ValueError("--start and --from-scratch contradict each other")
     for part in fields(recipe):
         name, value = part.name, getattr(recipe, part.name)
         flag = "--" + name.replace("_", "-")
