@@ -239,13 +239,15 @@ def test_byo_yomi():
     clock = Clock(left=10, period=30, period_stones=3)
     clock.spend(4)
     assert (clock.left, clock.stones) == (6, 0)
-    clock.spend(8)
-    assert (clock.left, clock.stones) == (30, 3)
+    clock.spend(8)  # 2 of them in the first period
+    assert (clock.left, clock.stones) == (28, 2)
     clock.spend(20)
-    assert (clock.left, clock.stones) == (10, 2)
-    clock.spend(1)
+    assert (clock.left, clock.stones) == (8, 1)
     clock.spend(1)
     assert (clock.left, clock.stones) == (30, 3)
+    clock = Clock(left=1, period=5, period_stones=1)
+    clock.spend(4)
+    assert (clock.left, clock.stones) == (5, 1)
 
 
 # Swap2

@@ -396,10 +396,27 @@ def test_a_tree_that_is_used_again_is_of_the_right_position():
             position = position.play(rng.choice([analysis.action, rng.choice(position.legal_actions)]))
 
 
+def test_a_search_ends_in_time_however_slow_a_wave_is(monkeypatch):
+    game, now = games.get("gomoku9"), 0.0
+
+    class Slow(Uniform):
+        def evaluate(self, states):
+            nonlocal now
+            now += 0.03
+            return super().evaluate(states)
+
+    engine = Engine(game, evaluator=Slow(game))
+    monkeypatch.setattr("alphamini.interfaces.engine.time.perf_counter", lambda: now)
+    analysis = engine.analyse(game.initial(), seconds=0.1)
+    assert analysis.visits == 3
+    assert analysis.seconds == pytest.approx(0.09)
+    assert engine.analyse(game.initial(), seconds=0.0).visits == 1
+
+
 def test_a_search_for_a_time():
     engine = engine_of("gomoku15")
     analysis = engine.analyse(engine.game.initial(), seconds=0.2)
-    assert 0.2 <= analysis.seconds < 2
+    assert 0.1 < analysis.seconds < 2
     assert analysis.visits > 10
     won = engine.game.initial()
     for text in ("h8", "a1", "i8", "a2", "j8", "a3", "k8", "a4"):
