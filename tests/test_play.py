@@ -431,18 +431,20 @@ def test_no_move_waits_for_code_to_be_compiled():
 
 def test_a_search_ends_in_time_however_slow_a_wave_is(monkeypatch):
     game, now = games.get("gomoku9"), 0.0
+    waves = iter(())
 
     class Slow(Uniform):
         def evaluate(self, states):
             nonlocal now
-            now += 0.03
+            now += next(waves, 0.02)
             return super().evaluate(states)
 
     engine = Engine(game, evaluator=Slow(game))
     monkeypatch.setattr("alphamini.interfaces.engine.time.perf_counter", lambda: now)
-    analysis = engine.analyse(game.initial(), seconds=0.1)
-    assert analysis.visits == 3
-    assert analysis.seconds == pytest.approx(0.09)
+    waves = iter([0.02, 0.05])
+    analysis = engine.analyse(game.initial(), seconds=0.15)  # at 0.11 there is no time for another one of 0.05
+    assert analysis.visits == 4
+    assert analysis.seconds == pytest.approx(0.11)
     assert engine.analyse(game.initial(), seconds=0.0).visits == 1
 
 

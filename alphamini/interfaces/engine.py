@@ -120,13 +120,14 @@ class Engine:
         self._move_to(position)
         if sims is None:
             sims = DEFAULT_SIMS if seconds is None else MAX_SIMS
-        last, end = start, start + (float("inf") if seconds is None else seconds)
+        last, longest, end = start, 0.0, start + (float("inf") if seconds is None else seconds)
         self._search.budget[0] = sims
         self._root = None  # an interrupted wave leaves a tree that cannot be used again
         while self._search.searching(ROW)[0]:
             self._search.hasty_wave(self._evaluator, ROW)
             now = time.perf_counter()
-            if 2 * now - last >= end:  # another wave like this one would end too late
+            longest = max(longest, now - last)
+            if now + longest >= end:  # the next wave may end too late: on a busy machine some take many times as long
                 break
             if watch is not None and watch(lambda: self._read(position, start)):
                 break
