@@ -23,7 +23,7 @@ game, engines = get("gomoku20"), Engines()
 engine = engines.get(game)
 limit = status("VmRSS") + ROOM
 engines.limit_memory(limit)
-seen = engine.analyse(game.initial(), sims=100_000, seconds=30)
+seen = engine.analyse(game.initial(), sims=100_000, seconds=60)
 print(limit - status("VmHWM"), seen.visits, seen.seconds)
 """
 
