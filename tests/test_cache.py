@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import games
-from alphamini.model import cache as module
 from alphamini.model.cache import EvaluationCache, Lookup
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import make_backend
@@ -56,10 +55,9 @@ def test_new_weights_empty_the_cache(net):
     assert (after != before).any()
 
 
-def test_a_small_table_forgets_but_never_mixes_positions_up(monkeypatch):
+def test_a_small_table_forgets_but_never_mixes_positions_up():
     """Answers that name their position, in a table of four slots, from four threads."""
-    monkeypatch.setattr(module, "MEMORY", 4 * (GAME.dtype.itemsize + 4 * GAME.num_actions + 4))
-    table = EvaluationCache(GAME)
+    table = EvaluationCache(GAME, 4 * (GAME.dtype.itemsize + 4 * GAME.num_actions + 4))
     states = np.unique(random_positions(GAME, 200))
 
     def work(seed):

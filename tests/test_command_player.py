@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +32,8 @@ for line in sys.stdin:
         if mine == "sleep" and len(taken) > 4:
             import time
             time.sleep(60)
+        while mine == "flood":
+            print("MESSAGE " + "x" * 50, flush=True)
         if mine == "illegal" and taken:
             print("%d,%d" % next(iter(taken)), flush=True)
         elif mine == "nonsense":
@@ -109,6 +114,36 @@ def test_what_cannot_play_is_one_line(brain, name, spec, words):
     with pytest.raises(ValueError, match=r"^[^\n]*$") as error:
         make_player(games.get(name), spec.replace("BRAIN", brain()))
     assert words in str(error.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script")
+def test_what_an_engine_has_started_ends_with_it(brain, tmp_path):
+    program = brain().removeprefix("command:").partition("@")[0]
+    script = tmp_path / "pbrain-script"
+    script.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {tmp_path}/pid\n{program}\n")
+    script.chmod(0o755)
+    player = make_player(games.get("gomoku5"), f"command:{script}@seconds=5")
+    pid = int((tmp_path / "pid").read_text())
+    os.kill(pid, 0)
+    player.close()
+    for _ in range(500):  # whoever inherits it has to notice its end
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").is_file() and ") Z " in Path(f"/proc/{pid}/stat").read_text():
+                return  # nobody does
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    pytest.fail("it still runs")
+
+
+def test_an_engine_that_talks_on_and_on_runs_over_its_time(brain, monkeypatch):
+    monkeypatch.setattr(command, "GRACE", 0.5)
+    game = games.get("gomoku5")
+    player = make_player(game, brain("flood"))
+    with pytest.raises(command.EngineError, match="ran over its time"):
+        player._ask([12], 1)
+    player.close()
 
 
 def test_our_own_gtp_door_as_an_opponent(tmp_path, monkeypatch):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import games
+from alphamini.arena.coordinates import from_xy
 from alphamini.interfaces import swap2
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Engine
 from alphamini.interfaces.session import Session
 from alphamini.model.evaluators import Uniform
-from tests.doors import gomocup
+from tests.doors import StubEngine, gomocup
 
 MOVE = re.compile(r"[0-9]{1,2},[0-9]{1,2}")
 
@@ -236,48 +239,118 @@ def test_byo_yomi():
     clock = Clock(left=10, period=30, period_stones=3)
     clock.spend(4)
     assert (clock.left, clock.stones) == (6, 0)
-    clock.spend(8)
-    assert (clock.left, clock.stones) == (30, 3)
+    clock.spend(8)  # 2 of them in the first period
+    assert (clock.left, clock.stones) == (28, 2)
     clock.spend(20)
-    assert (clock.left, clock.stones) == (10, 2)
-    clock.spend(1)
+    assert (clock.left, clock.stones) == (8, 1)
     clock.spend(1)
     assert (clock.left, clock.stones) == (30, 3)
+    clock = Clock(left=1, period=5, period_stones=1)
+    clock.spend(4)
+    assert (clock.left, clock.stones) == (5, 1)
 
 
 # Swap2
 
 
-def test_swap2():
+@pytest.mark.parametrize(("rule", "suffix"), [(0, ""), (1, "-standard"), (4, "-renju")])
+@pytest.mark.parametrize("size", [5, 9, 20])
+def test_swap2_as_the_manager_asks(size, rule, suffix):
+    """Both sides of the opening; every answer is legal, and nothing of it is on the board."""
     talk = gomocup()
-    talk.ask("START 9")
+    talk.ask(f"INFO rule {rule}", f"START {size}")
     stones = talk.ask("SWAP2BOARD", "DONE").split()
     assert len(set(stones)) == 3
-    assert all(MOVE.fullmatch(stone) for stone in stones)
-    answer = talk.ask("SWAP2BOARD", *stones, "DONE")
-    assert MOVE.fullmatch(answer)
-    assert answer not in stones
+    two = talk.ask("SWAP2BOARD", *stones, "DONE").split()  # to the stub all is even: a balanced choice is left to us
+    assert len(set(stones + two)) == 5
+    sixth = talk.ask("SWAP2BOARD", *stones, *two, "DONE")
+    assert len({*stones, *two, sixth}) == 6
+    game = games.get(f"gomoku{size}{suffix}")
+    game.initial().play_all([from_xy(game, stone) for stone in (*stones, *two, sixth)])
     assert board(talk) == {}
-    for wrong in (stones[:2], [stones[0]] * 3, ["7,7,1"] * 3, ["99,1"] * 5):
+    # The game goes on with BOARD: here as white, who has placed the sixth stone.
+    own, others = [stones[1], two[0], sixth], [stones[0], stones[2], two[1]]
+    others.append(next(f"{x},{y}" for y in (0, 1) for x in range(size) if f"{x},{y}" not in own + others))
+    answer = talk.ask("BOARD", *(f"{stone},1" for stone in own), *(f"{stone},2" for stone in others), "DONE")
+    assert MOVE.fullmatch(answer)
+    assert len(board(talk)) == 8
+
+
+def test_wrong_stones_for_swap2():
+    talk = gomocup()
+    talk.ask("START 9")
+    for wrong in (["7,7", "8,7"], ["7,7"] * 3, ["7,7,1"] * 3, ["99,1"] * 5, ["1,1", "2,2", "3,3", "4,4"]):
         assert talk.ask("SWAP2BOARD", *wrong, "DONE").startswith("ERROR ")
 
 
-@pytest.mark.parametrize(("stones", "keeps_white"), [("c1 a5 c2", True), ("c3 a5 c2 e5 c4", False)])
-def test_swap2_takes_the_better_colour(stones, keeps_white):
-    class Judge(Uniform):
-        """White is better while black has two stones."""
+class Judge(Uniform):
+    """White's win rate, by how many stones there are and how many of them are on the edge."""
 
-        def evaluate(self, states):
-            logits, value = super().evaluate(states)
-            black = (states["stones"] == 1).sum((1, 2))
-            white = ((black <= 2) * 2.0 - 1) * (states["to_play"] * 2.0 - 1)
-            return logits, (value + white).astype("f4")
+    def __init__(self, game, rates, edge=0.0):
+        super().__init__(game)
+        self._rates, self._edge = rates, edge
 
-    game = games.get("gomoku5")
-    engine = Engine(game, evaluator=Judge(game))
+    def evaluate(self, states):
+        stones = states["stones"]
+        on_edge = (stones != 0).sum((1, 2)) - (stones[:, 1:-1, 1:-1] != 0).sum((1, 2))
+        white = np.array([self._rates.get(int((board != 0).sum()), 0.5) for board in stones]) + self._edge * on_edge
+        sign = states["to_play"] * 2.0 - 1
+        return super().evaluate(states)[0], ((2 * white - 1) * sign).astype("f4")
+
+
+def swap2_answer(stones, judge_of, name="gomoku9"):
+    game = games.get(name)
+    engine = Engine(game, evaluator=judge_of(game))
     session = Session(game, lambda: engine, frozenset({0, 1}), sims=1)
     position = game.initial().play_all([game.parse_action(text) for text in stones.split()])
-    assert bool(swap2.answer(session, position, rng=None)) == keeps_white
+    return position, swap2.answer(session, position, random.Random(1))
+
+
+@pytest.mark.parametrize(("stones", "rates", "placed"), [
+    ("c3 d4 e5", {3: 0.7}, 1),  # white is better: we keep it
+    ("c3 d4 e5", {3: 0.3}, 0),  # black is: we swap
+    ("c3 d4 e5", {3: 0.52}, 2),  # hardly anything between them, and two stones make it as even
+    ("c3 d4 e5", {3: 0.48}, 2),
+    ("c3 d4 e5", {3: 0.52, 5: 0.8}, 1),  # whatever two stones we place, the other side gains by it
+    ("c3 d4 e5", {3: 0.48, 5: 0.2}, 0),
+    ("c3 d4 e5 f6 g7", {5: 0.51}, 1),  # with five stones there are two choices
+    ("c3 d4 e5 f6 g7", {5: 0.49}, 0),
+])  # fmt: skip
+def test_swap2_takes_what_promises_most(stones, rates, placed):
+    _, answer = swap2_answer(stones, lambda game: Judge(game, rates))
+    assert len(answer) == placed
+
+
+@pytest.mark.parametrize(("stones", "rates", "on_edge"), [("", {3: 0.1}, 2), ("c3 d4 e5", {5: 0.3}, 1)])
+def test_swap2_places_balanced_stones(stones, rates, on_edge):
+    """Every stone on the edge is worth 0.2 to white here."""
+    position, answer = swap2_answer(stones, lambda game: Judge(game, rates, edge=0.2))
+    edge = {cell for cell in range(81) if {cell // 9, cell % 9} & {0, 8}}
+    assert len(edge & set(answer)) == on_edge
+    position.play_all(answer)
+
+
+@pytest.mark.parametrize("overhead", [0.0, 0.004, 0.03])
+@pytest.mark.parametrize("stones", ["", "c3 d4 e5", "c3 d4 e5 f6 g7"])
+def test_swap2_takes_the_time_of_one_move(monkeypatch, stones, overhead):
+    """Each search costs a little more than it was given; the clock here is the stub's."""
+    now = 0.0
+
+    class Slow(StubEngine):
+        def analyse(self, position, sims=None, seconds=None, watch=None):
+            nonlocal now
+            now += (seconds or 0) + overhead
+            return super().analyse(position, sims, seconds, watch)
+
+    monkeypatch.setattr(swap2, "perf_counter", lambda: now)
+    game = games.get("gomoku9")
+    engine = Slow(game)
+    session = Session(game, lambda: engine, frozenset({0, 1}))
+    session.clocks = (Clock(turn=1, left=100),) * 2
+    position = game.initial().play_all([game.parse_action(text) for text in stones.split()])
+    swap2.answer(session, position, random.Random(1))
+    assert 0.8 < now <= 0.9 + (swap2.SEARCHED + 1) * overhead
+    assert session.clocks[0].left == pytest.approx(100 - now)
 
 
 # The process

@@ -152,6 +152,65 @@ def test_every_action_has_its_vertex(name):
         assert vertices[-1] == f"{'ABCDEFGHJKLMNOPQRSTUVWXYZ'[game.shape[1] - 1]}1"
 
 
+# As GUIs talk
+
+
+def test_as_sabaki_keeps_an_engine_in_step():
+    """The order is its own: the komi before the size, then the settings of time, then all moves at once; later it takes
+    back to what both have in common. A handicap is one step."""
+    talk = gtp("go9")
+    for line in ("name", "version", "protocol_version", "list_commands", "komi 6.5", "boardsize 13"):
+        assert talk.ask(line).startswith("= ")
+    assert talk.door.session.game is games.get("go13-komi6.5")
+    assert talk.engines._engine.game is talk.door.session.game  # loaded before a clock runs
+    assert talk.ask("time_settings 60 10 5", "clear_board", "play B E5", "play W C3", "play B G7") == "\n".join(
+        ["= \n"] * 5
+    )
+    assert talk.ask("undo", "play B C7") == "= \n\n= \n"
+    assert stones(talk) == {"E5": 1, "C3": 2, "C7": 1}
+    assert talk.ask("clear_board", "set_free_handicap C3 G7 C7", "play W E5") == "\n".join(["= \n"] * 3)
+    assert stones(talk) == {"C3": 1, "G7": 1, "C7": 1, "E5": 2}
+    assert talk.door.session.position.to_play == 0
+    assert talk.ask("undo", "undo") == "= \n\n= \n"
+    assert stones(talk) == {}
+
+
+@pytest.mark.parametrize(("game", "line", "answer"), [
+    ("go9", "set_free_handicap", "? bad vertex list\n"),
+    ("go9", "set_free_handicap C3", "? bad vertex list\n"),
+    ("go9", "set_free_handicap C3 C3", "? bad vertex list\n"),
+    ("go9", "set_free_handicap C3 pass", "? bad vertex list\n"),
+    ("go9", "set_free_handicap C3 K10", "? bad vertex list\n"),
+    ("gomoku5", "set_free_handicap C3 A1", "? bad vertex list\n"),
+])  # fmt: skip
+def test_a_wrong_handicap_changes_nothing(game, line, answer):
+    talk = gtp(game)
+    assert talk.ask(line) == answer
+    assert stones(talk) == {}
+    talk.ask("play b A1")
+    assert talk.ask("set_free_handicap A3 B3") == "? board not empty\n"
+    assert stones(talk) == {"A1": 1}
+
+
+def test_as_gogui_plays_a_game_with_byo_yomi():
+    talk = gtp("go9")
+    for line in ("protocol_version", "name", "version", "list_commands", "boardsize 9", "clear_board", "komi 7.5"):
+        assert talk.ask(line).startswith("= ")
+    talk.ask("time_settings 60 30 5", "play B E5", "time_left W 60 0")
+    assert re.fullmatch(r"= ([A-HJ]\d|pass)\n", talk.ask("genmove W"))
+    assert asked(talk) == (None, pytest.approx(60 / 25 + 30 / 5 - 0.05 - 0.05 * 8.4))
+    talk.ask("play B pass", "time_left W 20 4", "genmove W")
+    assert asked(talk) == (None, pytest.approx(5 - 0.05 - 0.25))
+    talk.ask("undo", "undo", "time_left W 0 0", "genmove W")  # the main time is over: the first of five moves in 30 s
+    assert asked(talk) == (None, pytest.approx(6 - 0.05 - 0.3))
+
+
+def test_a_pass_is_written_as_guis_read_it():
+    game = games.get("go9")
+    assert to_vertex(game, game.parse_action("pass")) == "pass"
+    assert from_vertex(game, "PASS") == game.parse_action("pass")
+
+
 # Time
 
 

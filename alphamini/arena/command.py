@@ -9,8 +9,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -56,8 +58,9 @@ class _Process:
     def __init__(self, command: str, log: Path):
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0
-            )
+                shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
+                start_new_session=True,
+            )  # fmt: skip
         assert self._process.stdout is not None
         self._lines = Lines(self._process.stdout)
 
@@ -71,9 +74,12 @@ class _Process:
             raise EngineError("it has closed its input") from None
 
     def read(self, end: float) -> str:
-        """The next line, waited for until the time `end` of time.monotonic."""
+        """The next line, waited for until the time `end` of time.monotonic, however much comes before."""
+        left = end - time.monotonic()
+        if left <= 0:
+            raise EngineError("it ran over its time")
         try:
-            line = self._lines.next(max(end - time.monotonic(), 0.001))
+            line = self._lines.next(left)
         except TimeoutError:
             raise EngineError("it ran over its time") from None
         if line is None:
@@ -81,6 +87,9 @@ class _Process:
         return line
 
     def kill(self) -> None:
+        if os.name == "posix":  # with what it has started: the command may be a script around the engine
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

@@ -27,9 +27,13 @@ def from_xy(game: Game, text: str) -> int:
 
 
 def to_vertex(game: Game, action: int) -> str:
-    """An action as a GTP vertex: Go's coordinates for boards of stones; other games write as they always do."""
+    """An action as a GTP vertex: Go's coordinates for boards of stones; other games write as they always do.
+
+    A pass is in small letters, as Leela Zero and KataGo write it: Sabaki does not show a variation with a PASS in it.
+    """
     if not _as_in_go(game) or action >= game.shape[0] * game.shape[1]:
-        return game.action_text(action).upper()
+        text = game.action_text(action)
+        return text if text == "pass" else text.upper()
     row, column = divmod(action, game.shape[1])
     return f"{LETTERS[column]}{game.shape[0] - row}"
 

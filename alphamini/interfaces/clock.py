@@ -41,11 +41,14 @@ class Clock:
         """A move has taken so long. Where the other side keeps the time too, its word comes after and counts."""
         if self.left is None:
             return
-        self.left = max(self.left - seconds, 0.0)
-        in_period = self.stones > 0
-        self.stones -= in_period
-        if self.period_stones and (self.stones == 0 if in_period else self.left == 0):
+        if self.stones == 0 and self.period_stones and seconds >= self.left:  # the first period has begun meanwhile
+            seconds -= self.left
             self.left, self.stones = self.period, self.period_stones
+        self.left = max(self.left - seconds, 0.0)
+        if self.stones:
+            self.stones -= 1
+            if self.stones == 0 and self.period_stones:
+                self.left, self.stones = self.period, self.period_stones
 
 
 def _safe(limit: float) -> float:

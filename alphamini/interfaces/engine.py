@@ -10,16 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
+from alphamini.model import cache
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
-from alphamini.model.evaluators import make_backend
+from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import Evaluator, Search
+from alphamini.search.search import MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search
 from games import Game, Position, get
 
 DEFAULT_SIMS = 400
 MAX_SIMS = 1_000_000  # under a clock too: far beyond it the tree's float32 sums would lose single visits
-MEMORY = 2**30  # bytes of a full tree; the machine gives them page by page, as the tree grows
-MIN_NODES, MAX_NODES = 256, 300_000
+MEMORY = 2**30  # bytes of a full tree and its cache; the machine gives them page by page, as they fill
+CACHE_SHARE = 0.25  # of the memory, up to the usual size of a cache
+MIN_NODES, MAX_NODES = 512, 300_000
+WARM_SIMS = MOST_LEAVES * VISITS_A_LEAF + 32  # until a search has asked for batches of every size
 ROW = np.zeros(1, np.int32)  # the engine's one tree
 
 
@@ -67,23 +70,36 @@ class Engine:
         """
         self.game = get(game) if isinstance(game, str) else game
         self.about = "an evaluator of your own"  # what evaluates, and why it was picked
+        self._backend: NetBackend | None = None
         self._evaluator = evaluator or self._net(checkpoint)
         self._bytes_a_node = 20 * self.game.num_actions + 64 + self.game.dtype.itemsize
+        self.limit_memory(0)
+        self._warm_up()
         self.limit_memory(MEMORY)
-        self.analyse(self.game.initial(), sims=2)  # loads the compiled code, so that no move's time pays for it
 
-    def limit_memory(self, tree: int) -> None:
-        """Throws the tree away for one of at most `tree` bytes (and MIN_NODES nodes at least)."""
-        nodes = max(MIN_NODES, min(MAX_NODES, tree // self._bytes_a_node))
+    def _warm_up(self) -> None:
+        """Loads all code, compiled where it is not yet: no move's time pays for it."""
+        start = self.game.initial()
+        after = start.play(self.analyse(start, WARM_SIMS).action)
+        if not after.is_over:
+            self.analyse(after, sims=2)  # in the same tree
+
+    def limit_memory(self, memory: int) -> None:
+        """Forgets everything; from now on at most `memory` bytes are for what is found (but MIN_NODES nodes at least)."""
+        if self._backend is not None:
+            kept = min(int(CACHE_SHARE * memory), cache.MEMORY)
+            self._backend.forget(kept)
+            memory -= kept
+        nodes = max(MIN_NODES, min(MAX_NODES, memory // self._bytes_a_node))
         self._search = Search(self.game, trees=1, capacity=nodes)
         self._root: Position | None = None  # where the tree stands
 
     def _net(self, checkpoint: Checkpoint | Path | str | None) -> Evaluator:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(Path(checkpoint or shipped_checkpoint(self.game)), self.game)
-        backend = make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1)
-        self.about = backend.describe()
-        return backend.worker()
+        self._backend = make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1)
+        self.about = self._backend.describe()
+        return self._backend.worker()
 
     def analyse(
         self,
@@ -104,13 +120,18 @@ class Engine:
         self._move_to(position)
         if sims is None:
             sims = DEFAULT_SIMS if seconds is None else MAX_SIMS
-        end = start + (float("inf") if seconds is None else seconds)
+        last, longest, end = start, 0.0, start + (float("inf") if seconds is None else seconds)
         self._search.budget[0] = sims
         self._root = None  # an interrupted wave leaves a tree that cannot be used again
         while self._search.searching(ROW)[0]:
             self._search.hasty_wave(self._evaluator, ROW)
-            if time.perf_counter() >= end or (watch is not None and watch(lambda: self._read(position, start))):
+            now = time.perf_counter()
+            longest = max(longest, now - last)
+            if now + longest >= end:  # the next wave may end too late: on a busy machine some take many times as long
                 break
+            if watch is not None and watch(lambda: self._read(position, start)):
+                break
+            last = now
         self._root = position
         return self._read(position, start)
 

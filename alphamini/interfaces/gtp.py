@@ -65,6 +65,7 @@ class GTP:
             "play": self._play,
             "genmove": self._genmove,
             "reg_genmove": self._reg_genmove,
+            "set_free_handicap": self._set_free_handicap,
             "undo": self._undo,
             "time_settings": self._time_settings,
             "time_left": self._time_left,
@@ -103,6 +104,7 @@ class GTP:
     # The board
 
     def _new_session(self, game: Game) -> Session:
+        self._engines.get(game)  # loaded while no clock runs
         session = Session(game, lambda: self._engines.get(game), EVERYBODY, self._sims, self._seconds)
         self._before = []
         session.clocks = (self._new_clock(), self._new_clock())
@@ -167,6 +169,23 @@ class GTP:
             return position.play(position.parse_action("pass"))
         except ValueError:
             raise ValueError("it is the other side's turn") from None
+
+    def _set_free_handicap(self, words: list[str]) -> str:
+        """Black's stones, with passes of White between them; one `undo` takes all of them back."""
+        session, before = self.session, self.session.position
+        if before.moves:
+            raise ValueError("board not empty")
+        try:
+            stones, no_stone = [from_vertex(session.game, word) for word in words], before.parse_action("pass")
+            if len(stones) < 2 or no_stone in stones:
+                raise ValueError("a handicap is two stones at least")
+            after = before.play_all([action for stone in stones for action in (stone, no_stone)][:-1])
+        except ValueError as error:
+            _log.info("%s", error)
+            raise ValueError("bad vertex list") from None
+        session.go_to(after)
+        self._before.append(before)
+        return ""
 
     def _undo(self, words: list[str]) -> str:
         if not self._before:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
+import os
 from pathlib import Path
 
 from alphamini.interfaces.engine import MEMORY, Engine
@@ -13,6 +13,8 @@ from alphamini.model.shipped import shipped_checkpoint
 from games import Game
 
 ROLLOUTS_SEED = 1
+PROGRAM = 300 << 20  # bytes of Python, its libraries and a net, where they cannot be measured
+RESERVE = 16 << 20  # bytes by which all that grows beside the tree and the cache
 _log = logging.getLogger(__name__)
 
 
@@ -70,19 +72,14 @@ class Engines:
         if self._memory is None:
             self._engine.limit_memory(MEMORY)
             return
-        room = self._memory - _peak_memory()
-        if room < 0:
-            _log.warning("%d MB are too few: the program alone takes %d MB", *(
-                bytes_ >> 20 for bytes_ in (self._memory, self._memory - room)
-            ))  # fmt: skip
-        self._engine.limit_memory(min(max(room, 0), MEMORY))
+        self._engine.limit_memory(0)  # what was found so far is not a part of the program's own size
+        program = _resident_memory() + RESERVE
+        if program > self._memory:
+            _log.warning("%d MB are too few: the program alone takes %d MB", self._memory >> 20, program >> 20)
+        self._engine.limit_memory(min(max(self._memory - program, 0), MEMORY))
 
 
-def _peak_memory() -> int:
-    """Bytes of the process at its largest so far; 0 where the system does not say."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _resident_memory() -> int:
+    """Bytes of the process; a guess where the system does not say."""
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.is_file() else PROGRAM

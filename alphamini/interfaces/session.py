@@ -73,14 +73,15 @@ class Session:
     def engine(self) -> Engine:
         return self._engine()
 
-    def analyse(self, watch: Watch | None = None, position: Position | None = None) -> Analysis:
-        """What the engine thinks of `position`, by default the one of the game; nothing changes, no clock runs."""
-        if position is None:
-            self._refuse_when_over()
-            position = self.position
-        budget = self.clocks[position.to_play].budget((self.game.max_plies - len(position.moves) + 1) // 2)
-        limits = [limit for limit in (self.seconds, budget) if limit is not None]
-        return self.engine.analyse(position, self.sims, min(limits, default=None), watch)
+    def budget(self, position: Position) -> float | None:
+        """How long the engine may think in `position`, in seconds; None: no limit."""
+        clock = self.clocks[position.to_play].budget((self.game.max_plies - len(position.moves) + 1) // 2)
+        return min((limit for limit in (self.seconds, clock) if limit is not None), default=None)
+
+    def analyse(self, watch: Watch | None = None) -> Analysis:
+        """What the engine thinks of the position; nothing changes, no clock runs."""
+        self._refuse_when_over()
+        return self.engine.analyse(self.position, self.sims, self.budget(self.position), watch)
 
     def think(self, watch: Watch | None = None) -> Analysis:
         """The engine's choice for the side to move, which pays with its clock. `play` plays it."""

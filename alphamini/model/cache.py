@@ -63,9 +63,10 @@ class EvaluationCache:
     For one set of weights: new weights get a new cache. Any number of threads.
     """
 
-    def __init__(self, game: Game):
+    def __init__(self, game: Game, memory: int = MEMORY):
+        """Of at most `memory` bytes, but for one position at least."""
         record = game.dtype.itemsize
-        count = 1 << (MEMORY // (record + 4 * game.num_actions + 4)).bit_length() - 1
+        count = 1 << max(1, memory // (record + 4 * game.num_actions + 4)).bit_length() - 1
         self._keys = np.empty((count, record // 8), np.uint64)
         self._logits = np.empty((count, game.num_actions), np.float32)
         self._values = np.full(count, np.nan, np.float32)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from alphamini.model.cache import EvaluationCache, Lookup
+from alphamini.model.cache import MEMORY, EvaluationCache, Lookup
 from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
 from alphamini.model.engines import PRECISIONS, Engine, Sample, Wish, choose
@@ -126,9 +126,9 @@ class NetBackend:
         engine, self._why = choose(self._config, weights, self.game.shape, self._wish, self._sample)
         self.current = engine, EvaluationCache(self.game)
 
-    def forget(self) -> None:
-        """Empties the cache."""
-        self.current = self.current[0], EvaluationCache(self.game)
+    def forget(self, memory: int = MEMORY) -> None:
+        """An empty cache of at most `memory` bytes in place of what there was."""
+        self.current = self.current[0], EvaluationCache(self.game, memory)
 
     def _sample(self) -> Sample:
         if self._calibration is None:
