@@ -19,13 +19,20 @@ from games import get
 def status(field):
     return int(re.search(field + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
 
-game, engines = get("gomoku20"), Engines()
+game, engines = get("gomoku9"), Engines()
 engine = engines.get(game)
 limit = status("VmRSS") + ROOM
 engines.limit_memory(limit)
 seen = engine.analyse(game.initial(), sims=100_000, seconds=60)
 print(limit - status("VmHWM"), seen.visits, seen.seconds)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    """The first engine on a machine compiles, which takes memory of its own."""
+    code = "from alphamini.interfaces.provider import Engines; from games import get; Engines().get(get('gomoku9'))"
+    subprocess.run([sys.executable, "-c", code], timeout=300, check=True)
 
 
 def run(room):
@@ -37,7 +44,7 @@ def run(room):
 def test_a_full_tree_and_cache_keep_to_the_limit():
     (spare, visits, _), log = run(40 << 20)
     assert spare >= 0
-    assert visits > 1000
+    assert visits > 10_000
     assert log == ""
 
 
