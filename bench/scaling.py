@@ -3,7 +3,7 @@
     python bench/scaling.py [--json FILE] [--figure FILE.png]
 
 A random 6x64 net, every move searched with the same budget, one worker a core, as in a run. What does not vary is
-128 games, 100 simulations, 9 x 9.
+256 games, 100 simulations, 9 x 9.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from alphamini.model.threads import cores
 GAMES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 SIMULATIONS = (50, 100, 200, 400, 800, 1600, 3200)
 SIZES = (9, 11, 13, 15, 17, 19)
-USUAL = (128, 100, 9)
+USUAL = (256, 100, 9)
 
 
 def backend_of(game: games.Game) -> NetBackend:
