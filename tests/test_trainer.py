@@ -44,7 +44,7 @@ def test_a_turned_sample_is_the_sample_of_the_turned_game(name: str) -> None:
             turned = [p.play(int(game.action_symmetries[s, action])) for s, p in enumerate(turned)]
         label = int(rng.choice(position.legal_actions))
         sample = from_labels(game, position.state, np.array([label], np.int32), np.array([0], np.int8))
-        batch = Batch(game, 256).fill(np.repeat(sample, 256), rng)
+        batch = Batch(game, 256).fill(np.repeat(sample, 256), rng.integers(0, images, 256))
         seen = set()
         for i in range(256):
             fits = [s for s in range(images) if np.array_equal(batch.planes[i], game.planes(turned[s].state)[0])]
@@ -75,7 +75,7 @@ def test_parts_of_a_batch_are_learnt_from_like_the_whole(monkeypatch: pytest.Mon
         config = TrainConfig(batch=16 * parts)
         trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), config, seed=1)
         trainer._bf16 = False
-        trainer._step(Batch(GOMOKU7, config.batch).fill(np.tile(samples, parts), None), 1e-2)
+        trainer._step(np.tile(samples, parts), np.zeros(config.batch, np.int64), 1e-2)
         statistics = [buffer for buffer in trainer.net.buffers() if buffer.is_floating_point()]
         found.append([*(weight.grad for weight in trainer.net.parameters()), *statistics])
     for whole, cut in zip(*found, strict=True):

@@ -103,27 +103,25 @@ class Batch:
     """
 
     def __init__(self, game: Game, size: int):
-        self.game = game
+        self.game, self.size = game, size
         self._planes = np.zeros((size, game.num_planes, *game.shape), np.float32)
         self._mask = np.zeros((size, game.num_actions), np.uint8)
         self.planes, self.mask = np.zeros_like(self._planes), np.zeros_like(self._mask)
         self.policy = np.zeros((size, game.num_actions), np.float32)
         self.result = np.zeros(size, np.int64)
 
-    def fill(self, samples: Samples, rng: np.random.Generator | None) -> Batch:
-        """Loads `samples` [size]; with `rng` each is turned by a symmetry of its own."""
+    def fill(self, samples: Samples, turns: NDArray[np.int64]) -> Batch:
+        """Loads `samples` [size], each turned by its symmetry of `turns` i8[size], a row of `game.action_symmetries`."""
         game = self.game
         states = np.ascontiguousarray(samples["state"])
         game.observe(states, self._planes)
         game.legal(states, self._mask)
-        images = len(game.action_symmetries)
-        which = np.zeros(len(samples), np.int64) if rng is None else rng.integers(0, images, len(samples))
         cells = game.shape[0] * game.shape[1]
         _turn(
             self._planes.reshape(len(samples), -1, cells),
             self._mask,
             samples["policy"].astype(np.float32),
-            which,
+            turns,
             game.cell_symmetries,
             game.action_symmetries,
             self.planes.reshape(len(samples), -1, cells),

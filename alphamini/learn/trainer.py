@@ -16,6 +16,7 @@ from typing import Annotated
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -60,8 +61,8 @@ class Trainer:
             self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.steps = 0
-        self._batch = Batch(game, config.batch)
         parts = 1 if self.device.type == "cuda" else max(n for n in range(1, cores() + 1) if config.batch % n == 0)
+        self._batches = [Batch(game, config.batch // parts) for _ in range(parts)]
         self._replicas = [self.net, *(_replica(self.net) for _ in range(parts - 1))]
         self._pool = ThreadPoolExecutor(parts, initializer=torch.set_num_threads, initargs=(1,)) if parts > 1 else None
         self._bf16 = "bf16" in precisions(self.device.type)
@@ -74,20 +75,21 @@ class Trainer:
         progress: Callable[[int], None] = lambda steps: None,
     ) -> Losses:
         """A step for each of `learning_rates`, on batches from `draw(count, rng)`, each sample turned at random."""
-        totals = torch.zeros(3)
+        totals, images = torch.zeros(3), len(self.game.action_symmetries)
         for net in self._replicas:
             net.train()
             torch._foreach_copy_(_statistics(net), _statistics(self.net))  # weights may have been loaded
         for learning_rate in learning_rates:
-            totals += self._step(self._batch.fill(draw(self.config.batch, rng), rng), learning_rate)
+            samples = draw(self.config.batch, rng)
+            totals += self._step(samples, rng.integers(0, images, len(samples)), learning_rate)
             progress(1)
         return Losses(*(totals / max(len(learning_rates), 1)).tolist())
 
-    def _step(self, batch: Batch, learning_rate: float) -> Tensor:
+    def _step(self, samples: Samples, turns: NDArray[np.int64], learning_rate: float) -> Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         parts = range(len(self._replicas))
-        learn = partial(self._learn, batch)
+        learn = partial(self._learn, samples, turns)
         losses = list(self._pool.map(learn, parts)) if self._pool else [learn(0)]
         self._merge()
         self.optimizer.step()
@@ -95,11 +97,12 @@ class Trainer:
         self._follow()
         return torch.stack(losses).mean(0).cpu()
 
-    def _learn(self, batch: Batch, part: int) -> Tensor:
+    def _learn(self, samples: Samples, turns: NDArray[np.int64], part: int) -> Tensor:
         """The gradients of one part of the batch, to its replica's `grad`s; its losses and accuracy."""
-        net, size = self._replicas[part], self.config.batch // len(self._replicas)
+        net, batch = self._replicas[part], self._batches[part]
+        mine = slice(part * batch.size, (part + 1) * batch.size)
         net.zero_grad(set_to_none=True)
-        policy_loss, value_loss, accuracy = self._losses(net, batch, slice(part * size, (part + 1) * size))
+        policy_loss, value_loss, accuracy = self._losses(net, batch.fill(samples[mine], turns[mine]))
         (policy_loss + value_loss).backward()
         return torch.stack([policy_loss.detach(), value_loss.detach(), accuracy])
 
@@ -119,11 +122,9 @@ class Trainer:
         for part in others:
             torch._foreach_copy_(part, statistics)
 
-    def _losses(self, net: Net, batch: Batch, part: slice = slice(None)) -> tuple[Tensor, Tensor, Tensor]:
-        planes = torch.from_numpy(batch.planes[part]).to(self.device, memory_format=torch.channels_last)
-        target, mask, result = (
-            torch.from_numpy(x[part]).to(self.device) for x in (batch.policy, batch.mask, batch.result)
-        )
+    def _losses(self, net: Net, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        planes = torch.from_numpy(batch.planes).to(self.device, memory_format=torch.channels_last)
+        target, mask, result = (torch.from_numpy(x).to(self.device) for x in (batch.policy, batch.mask, batch.result))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             logits, outcome = net(planes)
         logits = logits.float().masked_fill(mask == 0, -1e9)
@@ -148,10 +149,11 @@ class Trainer:
 
     @torch.no_grad()
     def test(self, samples: Samples) -> Losses:
-        """The averaged net on samples that it has not seen; whole batches only."""
-        size, rows = self.config.batch, []
+        """The averaged net on samples that it has not seen; whole batches (or, of a CPU, parts) only."""
+        batch, rows = self._batches[0], []
+        size = batch.size
         for start in range(0, len(samples) - size + 1, size):
-            batch = self._batch.fill(samples[start : start + size], None)
+            batch.fill(samples[start : start + size], np.zeros(size, np.int64))
             rows.append(torch.stack(self._losses(self.average, batch)).cpu())
         return Losses(*(torch.stack(rows).mean(0).tolist() if rows else [float("nan")] * 3))
 
