@@ -1,7 +1,7 @@
 """Self-play against the wall that inference sets: gomoku9, random nets, one worker thread a core, as in a run.
 
 For each net: what pure inference does at its best batch; what self-play does with the same backend; and the same loop
-on torch in fp32. All take turns. Simulations are visits of the roots: those that a kept subtree brought along and
+on torch in fp32, by its evaluations. All take turns. Simulations are visits of the roots: those that a kept subtree brought along and
 those that the cache answered count, evaluations are what the net computed.
 """
 
@@ -97,7 +97,7 @@ def main() -> None:
             if figure != "moves":
                 row["over inference"] = float(np.median(ratios))
             torch = float(np.median([one["torch"][figure] for one in rounds]))
-            if figure == "simulations" and torch > 0:  # a brief run may end before torch has made a move
+            if figure == "evaluations":  # of the same loop; torch may not get to a move in the time
                 row["over torch fp32"] = float(np.median(values)) / torch
             rows.append(row)
     common.report("selfplay", rows, options.json)

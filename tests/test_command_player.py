@@ -86,9 +86,9 @@ def test_another_engine_plays_a_match(brain, tmp_path):
     ("nonsense", "it answered '7,7,7'"),
 ])  # fmt: skip
 def test_what_loses_a_game(brain, tmp_path, caplog, monkeypatch, mischief, words):
-    monkeypatch.setattr(command, "GRACE", 0.5)
     game = games.get("gomoku5")
     player = make_player(game, brain(mischief))
+    monkeypatch.setattr(command, "GRACE", 1.0)  # not before: to start takes its time on a busy machine
     with caplog.at_level(logging.WARNING):
         result = play_match(game, player, RandomPlayer(game), 2, seed=3, openings=RandomOpenings(game, 2))
     player.close()
@@ -138,9 +138,9 @@ def test_what_an_engine_has_started_ends_with_it(brain, tmp_path):
 
 
 def test_an_engine_that_talks_on_and_on_runs_over_its_time(brain, monkeypatch):
-    monkeypatch.setattr(command, "GRACE", 0.5)
     game = games.get("gomoku5")
     player = make_player(game, brain("flood"))
+    monkeypatch.setattr(command, "GRACE", 0.5)  # not before: to start takes its time on a busy machine
     with pytest.raises(command.EngineError, match="ran over its time"):
         player._ask([12], 1)
     player.close()
