@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
+import time
 from typing import Protocol
 
 LONGEST = 8192  # bytes of a line; what is beyond is dropped
@@ -25,7 +27,8 @@ class Lines:
     def __init__(self, stream: ByteStream):
         self._queue: queue.Queue[str | None] = queue.Queue(WAITING)
         self._came = threading.Event()  # set with every line
-        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._reader.start()
 
     @property
     def waiting(self) -> bool:
@@ -48,6 +51,15 @@ class Lines:
         if line is None:
             self._queue.put(None)  # the end stays the end
         return line
+
+    def ended(self, seconds: float) -> bool:
+        """Drops all lines until the end, waited for at most so long: has it come? Before that, nobody may close the
+        stream: a new file could get its number, and the reader, which is on its way back to it, would read that."""
+        end = time.monotonic() + seconds
+        while self._reader.is_alive() and time.monotonic() < end:
+            with contextlib.suppress(queue.Empty):
+                self._queue.get(timeout=0.01)
+        return not self._reader.is_alive()
 
     def _read(self, stream: ByteStream) -> None:
         line = bytearray()

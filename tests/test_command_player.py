@@ -16,6 +16,7 @@ from alphamini.arena import command
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import RandomOpenings
 from alphamini.arena.players import RandomPlayer, make_player
+from alphamini.lines import Lines
 
 BRAIN = """
 import sys
@@ -88,7 +89,6 @@ def test_another_engine_plays_a_match(brain, tmp_path):
 def test_what_loses_a_game(brain, tmp_path, caplog, monkeypatch, mischief, words):
     game = games.get("gomoku5")
     player = make_player(game, brain(mischief))
-    monkeypatch.setattr(command, "GRACE", 1.0)  # not before: to start takes its time on a busy machine
     with caplog.at_level(logging.WARNING):
         result = play_match(game, player, RandomPlayer(game), 2, seed=3, openings=RandomOpenings(game, 2))
     player.close()
@@ -144,6 +144,17 @@ def test_an_engine_that_talks_on_and_on_runs_over_its_time(brain, monkeypatch):
     with pytest.raises(command.EngineError, match="ran over its time"):
         player._ask([12], 1)
     player.close()
+
+
+def test_a_pipe_is_not_closed_before_its_reader_has_met_the_end():
+    """Else the reader may go on in whatever file gets the pipe's number next: the pipe of the next engine, say."""
+    end, start = os.pipe()
+    with os.fdopen(end, "rb", buffering=0) as file:
+        lines = Lines(file)
+        assert not lines.ended(0.05)
+        with os.fdopen(start, "wb") as talk:
+            talk.write(b"x\n" * 5000)  # more than is read ahead
+        assert lines.ended(10)
 
 
 def test_our_own_gtp_door_as_an_opponent(tmp_path, monkeypatch):

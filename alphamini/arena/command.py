@@ -92,7 +92,8 @@ class _Process:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        closing = [self._process.stdin, *([self._process.stdout] if self._lines.ended(1.0) else [])]
+        for pipe in closing:
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
 
