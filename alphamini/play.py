@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from alphamini.arena.levels import Levels, read_levels
-from alphamini.interfaces.engine import DEFAULT_SIMS
+from alphamini.interfaces.engine import DEFAULT_SIMS, ROLLOUT_SIMS
 from alphamini.interfaces.provider import engine_with, shipped_or_none
 from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal, strength_text
@@ -27,7 +27,9 @@ def main() -> None:
     options.add_argument("--checkpoint", type=Path, help="the net (default: the one that ships for the game)")
     options.add_argument("--side", choices=SIDES, default="first", help="yours; none: watch the net play itself")
     budget = options.add_mutually_exclusive_group()
-    budget.add_argument("--sims", type=positive_sims, help=f"simulations a move (default: {DEFAULT_SIMS})")
+    budget.add_argument(
+        "--sims", type=positive_sims, help=f"simulations a move (default: {DEFAULT_SIMS}, without a net {ROLLOUT_SIMS})"
+    )
     budget.add_argument("--seconds", type=positive_seconds, help="thinking time a move, instead of --sims")
     budget.add_argument("--level", type=float, metavar="ELO", help="weakened to about this rating, instead of --sims")
     arguments = options.parse_args()
@@ -35,7 +37,9 @@ def main() -> None:
     path = arguments.checkpoint or shipped_or_none(game)
     checkpoint = load_checkpoint(path, game) if path else None
     strength = None if arguments.level is None else _levels(game, path).at(arguments.level)
-    sims = arguments.sims or (DEFAULT_SIMS if arguments.seconds is None else None)
+    sims = arguments.sims
+    if sims is None and arguments.seconds is None:
+        sims = DEFAULT_SIMS if path else ROLLOUT_SIMS
     with ThreadPoolExecutor(1) as pool:  # the net gets ready while the first move is thought about
         engine = pool.submit(engine_with, game, checkpoint)
         session = Session(game, engine.result, SIDES[arguments.side], sims, arguments.seconds)

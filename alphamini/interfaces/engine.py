@@ -17,7 +17,7 @@ from alphamini.model.shipped import shipped_checkpoint
 from alphamini.search.search import MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search
 from games import Game, Position, get
 
-DEFAULT_SIMS = 400
+DEFAULT_SIMS, ROLLOUT_SIMS = 400, 20_000  # with a net; with random playouts, which are cheap and say little each
 MAX_SIMS = 1_000_000  # under a clock too: far beyond it the tree's float32 sums would lose single visits
 MEMORY = 2**30  # bytes of a full tree and its cache; the machine gives them page by page, as they fill
 CACHE_SHARE = 0.25  # of the memory, up to the usual size of a cache
@@ -63,12 +63,15 @@ class Engine:
         game: Game | str,
         checkpoint: Checkpoint | Path | str | None = None,
         evaluator: Evaluator | None = None,
+        sims: int = DEFAULT_SIMS,
     ):
         """With the net `checkpoint`, by default the one that ships for the game; or with any `evaluator` in its place.
+        `sims`: how many simulations a search gets that nobody limits.
 
         ValueError with one line where there is no such game or no such net.
         """
         self.game = get(game) if isinstance(game, str) else game
+        self._sims = sims
         self.about = "an evaluator of your own"  # what evaluates, and why it was picked
         self._backend: NetBackend | None = None
         self._evaluator = evaluator or self._net(checkpoint)
@@ -108,7 +111,7 @@ class Engine:
         seconds: float | None = None,
         watch: Watch | None = None,
     ) -> Analysis:
-        """Searches for so many simulations or so long, whichever ends first (neither: DEFAULT_SIMS simulations).
+        """Searches for so many simulations or so long, whichever ends first (neither: the engine's own number).
 
         Simulations that an earlier search left in the tree count; a result that is certain ends the search early.
         """
@@ -119,7 +122,7 @@ class Engine:
             raise ValueError("the game is over")
         self._move_to(position)
         if sims is None:
-            sims = DEFAULT_SIMS if seconds is None else MAX_SIMS
+            sims = self._sims if seconds is None else MAX_SIMS
         last, longest, end = start, 0.0, start + (float("inf") if seconds is None else seconds)
         self._search.budget[0] = sims
         self._root = None  # an interrupted wave leaves a tree that cannot be used again

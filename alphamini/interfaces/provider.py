@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from alphamini.interfaces.engine import MEMORY, Engine
+from alphamini.interfaces.engine import MEMORY, ROLLOUT_SIMS, Engine
 from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts
 from alphamini.model.shipped import shipped_checkpoint
@@ -22,7 +22,7 @@ def engine_with(game: Game, checkpoint: Checkpoint | None) -> Engine:
     """An engine with a net, or, without one, with random rollouts."""
     if checkpoint is not None:
         return Engine(game, checkpoint)
-    engine = Engine(game, evaluator=RandomRollouts(game, ROLLOUTS_SEED))
+    engine = Engine(game, evaluator=RandomRollouts(game, ROLLOUTS_SEED), sims=ROLLOUT_SIMS)
     engine.about = "random rollouts: no net ships for the game"
     return engine
 
