@@ -13,6 +13,7 @@ from alphamini.model.engines import PRECISIONS
 from games import Game
 
 MOST = 10**9  # of any number in a recipe
+LONG = 128  # plies: of longer games fewer are played at once, so that the first ones end soon
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def for_game(game: Game) -> Recipe:
     if game.family == "connect4":
         return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=14))
     plies = min(recipe.selfplay.opening_plies, max(1, game.max_plies // 4))
-    return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=plies))
+    games = recipe.selfplay.games if game.max_plies <= LONG else recipe.selfplay.games // 2
+    return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=plies, games=games))
 
 
 SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "teacher_share", "average", "window_power")
