@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import alphamini.learn.trainer as trainer_module
 import games
@@ -68,18 +67,20 @@ def test_training_learns_and_the_average_follows() -> None:
 
 def test_parts_of_a_batch_are_learnt_from_like_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch of twice the same samples, cut in two, is the same step as these samples once, uncut."""
-    samples = random_samples(GOMOKU7, 16)
+    samples = random_samples(GOMOKU7, 64)
     found = []
     for parts in (1, 2):
         monkeypatch.setattr(trainer_module, "cores", lambda parts=parts: parts)
-        config = TrainConfig(batch=16 * parts)
+        config = TrainConfig(batch=64 * parts)
         trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), config, seed=1)
         trainer._bf16 = False
+        assert len(trainer._replicas) == parts
         trainer._step(np.tile(samples, parts), np.zeros(config.batch, np.int64), 1e-2)
         statistics = [buffer for buffer in trainer.net.buffers() if buffer.is_floating_point()]
         found.append([*(weight.grad for weight in trainer.net.parameters()), *statistics])
     for whole, cut in zip(*found, strict=True):
-        torch.testing.assert_close(cut, whole, rtol=1e-3, atol=1e-5)
+        # Sums in another order round differently, and a maximum of equals may then be another one's.
+        assert (cut - whole).norm() <= 0.02 * whole.norm() + 1e-5
 
 
 def test_illegal_actions_carry_no_loss_and_no_probability() -> None:

@@ -1,8 +1,9 @@
 """Training: AdamW on policy and result, and a running average of the weights, which is what plays.
 
-On a CPU a batch is cut in as many parts as there are cores, and each core takes one whole part forward and back: the
-cores meet once a step. Spread over the cores operator by operator, they would meet hundreds of times and wait each time
-for the slowest. Batch norm's statistics are a part's own (ghost batches: Hoffer et al. 2017, arXiv 1705.08741).
+On a CPU a batch is cut in as many parts as there are cores (as long as they stay large enough), and each core takes one
+whole part forward and back: the cores meet once a step. Spread over the cores operator by operator, they would meet
+hundreds of times and wait each time for the slowest. Batch norm's statistics are a part's own (ghost batches: Hoffer et
+al. 2017, arXiv 1705.08741).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from alphamini.model.net import Net
 from alphamini.model.threads import cores
 from alphamini.model.torch_net import precisions
 from games import Game
+
+LEAST = 64  # samples of a part: batch norm needs company
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,12 @@ class Trainer:
             self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.steps = 0
-        parts = 1 if self.device.type == "cuda" else max(n for n in range(1, cores() + 1) if config.batch % n == 0)
+        most = 1 if self.device.type == "cuda" else max(1, min(cores(), config.batch // LEAST))
+        parts = max(n for n in range(1, most + 1) if config.batch % n == 0)
         self._batches = [Batch(game, config.batch // parts) for _ in range(parts)]
         self._replicas = [self.net, *(_replica(self.net) for _ in range(parts - 1))]
-        self._pool = ThreadPoolExecutor(parts, initializer=torch.set_num_threads, initargs=(1,)) if parts > 1 else None
+        threads = (max(1, cores() // parts),)  # of each part
+        self._pool = ThreadPoolExecutor(parts, "training", torch.set_num_threads, threads) if parts > 1 else None
         self._bf16 = "bf16" in precisions(self.device.type)
 
     def train(
