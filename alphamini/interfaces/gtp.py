@@ -149,16 +149,13 @@ class GTP:
         player = _colour(words)
         if len(words) != 2:
             raise ValueError("syntax error")
-        session, before = self.session, self.session.position
         try:
-            action = from_vertex(session.game, words[1])
+            action = from_vertex(self.session.game, words[1])
             after = self._pass_to(player).play(action)
         except ValueError as error:
             _log.info("%s", error)
             raise ValueError("illegal move") from None
-        session.go_to(after)
-        self._before.append(before)
-        return ""
+        return self._go_to(after)
 
     def _pass_to(self, player: int) -> Position:
         """The position with that player to move: as it is, or after the other one has passed, where that can be."""
@@ -172,18 +169,23 @@ class GTP:
 
     def _set_free_handicap(self, words: list[str]) -> str:
         """Black's stones, with passes of White between them; one `undo` takes all of them back."""
-        session, before = self.session, self.session.position
+        before = self.session.position
         if before.moves:
             raise ValueError("board not empty")
         try:
-            stones, no_stone = [from_vertex(session.game, word) for word in words], before.parse_action("pass")
+            stones, no_stone = [from_vertex(before.game, word) for word in words], before.parse_action("pass")
             if len(stones) < 2 or no_stone in stones:
                 raise ValueError("a handicap is two stones at least")
             after = before.play_all([action for stone in stones for action in (stone, no_stone)][:-1])
         except ValueError as error:
             _log.info("%s", error)
             raise ValueError("bad vertex list") from None
-        session.go_to(after)
+        return self._go_to(after)
+
+    def _go_to(self, after: Position) -> str:
+        """The board has changed; one `undo` takes it back."""
+        before = self.session.position
+        self.session.go_to(after)
         self._before.append(before)
         return ""
 
