@@ -1,7 +1,8 @@
 """Tree search with random playouts and no net, one core, one playout a leaf: simulations a second beside OpenSpiel's C++.
 
-`one tree` is a search that somebody waits for, as OpenSpiel's MCTSBot does it; `256 trees` are searched in turn, as a
-match or self-play does it. The search starts from the empty board and is thrown away afterwards, on both sides.
+`one tree` is a search that somebody waits for, as OpenSpiel's MCTSBot does it, of as many simulations as our doors think
+without a net; `256 trees` are shorter searches in turn, as a match does them. The search starts from the empty board and
+is thrown away afterwards, on both sides.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from common import Row, medians, parser, rate, report
 
 import games
+from alphamini.interfaces.engine import ROLLOUT_SIMS
 from alphamini.model.evaluators import RandomRollouts
 from alphamini.search.search import Search
 
@@ -22,14 +24,14 @@ except ImportError:
     pyspiel = None
 
 OPENSPIEL = {"connect4": "connect_four", "gomoku9": "gomoku(size=9)"}
-SIMULATIONS = 2000
+SIMULATIONS = {1: ROLLOUT_SIMS, 256: 2000}  # of a tree, by how many trees
 
 
 def ours(name: str, trees: int) -> Callable[[], float]:
     game = games.get(name)
     evaluator, rows = RandomRollouts(game, 1), np.arange(trees, dtype=np.int32)
-    search = Search(game, trees, SIMULATIONS)
-    search.budget[:] = SIMULATIONS
+    search = Search(game, trees, SIMULATIONS[trees])
+    search.budget[:] = SIMULATIONS[trees]
 
     def task() -> float:
         start = time.perf_counter()
@@ -56,14 +58,25 @@ def main() -> None:
     options = parser(__doc__).parse_args()
     rows: list[Row] = []
     for name in OPENSPIEL:
-        tasks = {"one tree": ours(name, 1), "256 trees": ours(name, 256)}
+        tasks = {f"{trees}": ours(name, trees) for trees in SIMULATIONS}
         if pyspiel is not None:
-            tasks["openspiel"] = openspiel(name, 500 if options.quick else SIMULATIONS)
+            tasks |= {
+                f"openspiel {trees}": openspiel(name, 500 if options.quick else simulations)
+                for trees, simulations in SIMULATIONS.items()
+            }
         found = medians(tasks, repeats=1 if options.quick else 7)
-        for trees in ("one tree", "256 trees"):
-            row: Row = {"name": f"{name}, {trees}", "value": found[trees], "unit": "simulations/s"}
+        for trees, simulations in SIMULATIONS.items():
+            label = "one tree" if trees == 1 else f"{trees} trees"
+            row: Row = {
+                "name": f"{name}, {label} of {simulations}",
+                "value": found[f"{trees}"],
+                "unit": "simulations/s",
+            }
             if pyspiel is not None:
-                row |= {"openspiel": found["openspiel"], "ratio": found[trees] / found["openspiel"]}
+                row |= {
+                    "openspiel": found[f"openspiel {trees}"],
+                    "ratio": found[f"{trees}"] / found[f"openspiel {trees}"],
+                }
             rows.append(row)
     report("rollouts", rows, options.json)
     if pyspiel is None:

@@ -9,9 +9,8 @@ from reference_mcts import HashEvaluator, UniformEvaluator
 from toy_games import ALL_DRAWS, BEST_IS_A_DRAW, FORCED_WIN, LONGEST_RESISTANCE, WIN_AT_ONCE, nim, two_moves_a_turn
 
 import games
-from alphamini.model.evaluators import RandomRollouts
 from alphamini.search import kernels as k
-from alphamini.search.search import MOST_LEAVES, Search, proof_plies
+from alphamini.search.search import LEAVES, MOST_LEAVES, Search, proof_plies
 
 ROW = np.zeros(1, np.int32)
 
@@ -153,23 +152,26 @@ def test_hasty_searches_prove_every_position_right_too(game):
         assert found_plies >= plies
 
 
-def test_no_virtual_loss_stays_in_the_tree():
+@pytest.mark.parametrize(("at_once", "most"), [(1, 1), (None, MOST_LEAVES), (20, 20), (1000, LEAVES)])
+def test_no_virtual_loss_stays_in_the_tree(at_once, most):
     """After several leaves a wave every slot still says what its child says, and a budget is met exactly."""
     game = games.get("gomoku7")
     tree = Search(game, 1, 3000)
     tree.reset(ROW, game.new_states(1))
-    tree.budget[:] = 2000
-    evaluator = RandomRollouts(game, 1)
+    tree.budget[:] = 2500
+    evaluator = HashEvaluator(game.num_actions, 0, peak=2.0)
+    if at_once is not None:
+        evaluator.at_once = at_once
     sizes = []
     while tree.searching(ROW)[0]:
         sizes.append(tree.hasty_wave(evaluator, ROW))
-    assert max(sizes) == MOST_LEAVES
-    assert len(sizes) < 700
-    assert tree.visits(ROW)[0] == 2000
+    assert max(sizes) == most
+    assert tree.visits(ROW)[0] == 2500
     for node in range(int(tree._counts[0])):
         at = node * tree._stride
         slots = range(at + k.HEADER, at + k.HEADER + k.SLOT_WORDS * tree._ints[at + k.OPENED], k.SLOT_WORDS)
         for slot in slots:
             child = tree._ints[slot + k.S_CHILD] * tree._stride
             assert tree._ints[slot + k.S_VISITS] == tree._ints[child + k.VISITS] > 0
-            assert tree._floats[slot + k.S_VALUE_SUM] == -tree._floats[child + k.VALUE_SUM]
+            total = -tree._floats[child + k.VALUE_SUM]  # but for rounding: a virtual loss would be 1
+            assert tree._floats[slot + k.S_VALUE_SUM] == pytest.approx(total, abs=0.01)

@@ -18,8 +18,10 @@ from alphamini.model.config import NetConfig
 from alphamini.model.engines import PRECISIONS, Engine, Sample, Wish, choose
 from alphamini.model.fold import Array
 from alphamini.model.quantize import random_positions
-from games import DRAW, Game, States
+from games import Game, States
 from games.playout import playout
+
+RESULT = np.array([[1, -1, 0], [-1, 1, 0]], np.float32)  # [side to move, outcome]: the value
 
 
 class Evaluator(Protocol):
@@ -48,17 +50,19 @@ class RandomRollouts:
     """The value is the result of one game played on at random: Monte Carlo tree search before there were nets."""
 
     name = "random rollouts"
+    at_once = 64  # a playout takes less than a wave of the search
 
     def __init__(self, game: Game, seed: int):
         self._game = game
         self._rng = np.random.default_rng(seed)
+        self._logits = np.zeros((0, game.num_actions), np.float32)
 
     def evaluate(self, states: States) -> tuple[Array, Array]:
         ends = states.copy()
         playout(self._game, ends, self._rng)
-        won = np.where(ends["outcome"] == states["to_play"], 1, -1)
-        value = np.where(ends["outcome"] == DRAW, 0, won).astype(np.float32)
-        return np.zeros((len(states), self._game.num_actions), np.float32), value
+        if len(states) > len(self._logits):
+            self._logits = np.zeros((len(states), self._game.num_actions), np.float32)
+        return self._logits[: len(states)], RESULT[states["to_play"], ends["outcome"]]
 
 
 class NetEvaluator:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from alphamini.search import kernels as k
 from alphamini.search import priors as p
 
-MOST_LEAVES = 8  # of a hasty wave
+MOST_LEAVES = 8  # of a hasty wave, unless the evaluator says another number
+LEAVES = 64  # whatever it says
 VISITS_A_LEAF = 32  # of the root, before a hasty wave takes one leaf more
 
 Rows = NDArray[np.int32]
@@ -39,7 +40,10 @@ class Rules(Protocol):
 
 
 class Evaluator(Protocol):
-    """states [B] -> prior logits f4[B, A] (not masked), value f4[B] for the side to move, in [-1, 1]."""
+    """states [B] -> prior logits f4[B, A] (not masked), value f4[B] for the side to move, in [-1, 1].
+
+    One with an attribute `at_once` says so how many leaves of one tree it is worth asking about together, up to LEAVES.
+    """
 
     def evaluate(self, states: NDArray[np.void]) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 
@@ -106,7 +110,7 @@ class Search:
         self._explore = (c * np.sqrt(visits)).astype(np.float32)
         self._fpu, self._root_fpu = np.float32(config.fpu_reduction), np.float32(config.root_fpu_reduction)
         # The wave's leaves, and scratch.
-        leaves = max(trees, MOST_LEAVES)
+        leaves = max(trees, LEAVES)
         self._leaf_states = np.zeros(leaves, rules.dtype)
         self._leaf_bytes = self._leaf_states.view(np.uint8).reshape(leaves, size)
         self._leaf_row, self._leaf_node, self._leaf_action = np.zeros((3, leaves), np.int32)
@@ -172,7 +176,8 @@ class Search:
     def hasty_wave(self, evaluator: Evaluator, row: Rows) -> int:
         """As `wave`, for one tree that somebody waits for: several leaves at once, one for every VISITS_A_LEAF visits
         that the root has, kept apart by virtual losses. A batch costs far less than its leaves one by one."""
-        leaves = min(int(self.visits(row)[0]) // VISITS_A_LEAF, MOST_LEAVES)
+        most = min(getattr(evaluator, "at_once", MOST_LEAVES), LEAVES)
+        leaves = min(int(self._ints[int(row[0]) * self.capacity * self._stride + k.VISITS]) // VISITS_A_LEAF, most)
         if leaves < 2:
             return self.wave(evaluator, row)
         found = k.select_several(*self._descent(row, leaves))
