@@ -37,6 +37,11 @@ MOST_TRIED = 256  # fours, for the wins of one length by one side
 # A 64-bit linear congruential generator (Knuth's MMIX); the playout uses its upper half, the good one.
 MULTIPLIER, INCREMENT = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
+# A de Bruijn sequence: shifted by each number of bits, its upper six are all different.
+DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+PLACES = np.zeros(64, np.int64)
+PLACES[(DE_BRUIJN << np.arange(64, dtype=np.uint64)) >> np.uint64(58)] = np.arange(64)
+
 
 def state_dtype(n: int) -> np.dtype[np.void]:
     """`stones`: 0 empty, 1 player 0, 2 player 1. The board size is part of the type, so numba specialises on it.
@@ -275,44 +280,72 @@ def _at(mask, d):
 
 
 @njit(nogil=True, cache=True)
+def _lowest(bits):
+    """The place of the lowest bit that is set, of an i8."""
+    return PLACES[np.uint64(bits & -bits) * DE_BRUIJN >> np.uint64(58)]
+
+
+@njit(nogil=True, cache=True)
+def _windows(own, empty, exact):
+    """Where on a line five cells in a row hold nothing but three own stones, and four, and empty cells.
+
+    Bit masks, a bit the lowest cell of its five; where exactly five is needed, the cells beside them must not be own.
+    The stones are counted by two adders, for all windows of a line at once.
+    """
+    beside = own if exact else np.uint32(0)
+    live = own | empty
+    live &= _at(live, 1) & _at(live, 2) & _at(live, 3) & _at(live, 4) & ~_at(beside, -1) & ~_at(beside, 5)
+    b, c, d, e = _at(own, 1), _at(own, 2), _at(own, 3), _at(own, 4)
+    odd, pair = own ^ b ^ c, own & b | c & (own ^ b)
+    other = odd & d | e & (odd ^ d)
+    odd ^= d ^ e
+    return live & odd & (pair ^ other), live & ~odd & pair & other
+
+
+@njit(nogil=True, cache=True)
+def _cells_of(windows):
+    """The cells of windows of five, from their lowest ones."""
+    return windows | _at(windows, -1) | _at(windows, -2) | _at(windows, -3) | _at(windows, -4)
+
+
+@njit(nogil=True, cache=True)
+def _ways(three, empty):
+    """The cells of a line where a stone makes one way to five or more, and two or more, from its windows of three."""
+    one = two = near = np.uint32(0)
+    for d in range(4, 0, -1):  # of two empty cells d apart in a window, each completes what a stone on the other makes
+        near |= _at(three, d - 4)
+        low = near & empty & _at(empty, d)
+        high = _at(low, -d)
+        two |= one & low
+        one |= low
+        two |= one & high
+        one |= high
+    return one, two
+
+
+@njit(nogil=True, cache=True)
+def _open_threes(own, empty, exact):
+    """Where on a line a stone is one of the two that .oooo. lacks, the cells beside it not own where exactly five wins."""
+    beside = own if exact else np.uint32(0)
+    live = own | empty
+    a, b, c, d = _at(own, 1), _at(own, 2), _at(own, 3), _at(own, 4)
+    two = (a ^ b) & (c ^ d) | (a & b ^ c & d) & ~(a ^ b | c ^ d)
+    two &= empty & _at(live, 1) & _at(live, 2) & _at(live, 3) & _at(live, 4) & _at(empty, 5)
+    two &= ~_at(beside, -1) & ~_at(beside, 6)
+    return empty & (_at(two, -1) | _at(two, -2) | _at(two, -3) | _at(two, -4))
+
+
+@njit(nogil=True, cache=True)
 def _threats(own, empty, exact, threats):
     """What a stone on each empty cell of each line makes: threats[0..3] five, ways to five >= 1, >= 2, open three.
 
-    Bit masks u4[lines], five free bits below each. In a window of five cells the new stone lies at p and the cell that then
-    completes it at q; where exactly five is needed, the cells beside the window must not be own. All loops but the first
-    have constant bounds, so that the compiler unrolls them and takes many lines at once.
+    Bit masks u4[lines], five free bits below each. No branches, so that the compiler takes many lines at once.
     """
     for line in range(len(own)):
         m, e = own[line], empty[line]
-        beside = m if exact else np.uint32(0)
-        five = one = two = three = np.uint32(0)
-        for p in range(5):
-            window = e & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
-            for k in range(5):
-                if k != p:
-                    window &= _at(m, k - p)
-            five |= window
-        for d in range(-4, 5):  # one displacement q - p is one completing cell
-            ways = np.uint32(0)
-            for p in range(5):
-                if d != 0 and 0 <= p + d < 5:
-                    window = e & _at(e, d) & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
-                    for k in range(5):
-                        if k != p and k != p + d:
-                            window &= _at(m, k - p)
-                    ways |= window
-            two |= one & ways
-            one |= ways
-        for p in range(1, 5):  # .oooo. with two stones missing, one here and one at q
-            ends = e & _at(e, -p) & _at(e, 5 - p) & ~_at(beside, -1 - p) & ~_at(beside, 6 - p)
-            for q in range(1, 5):
-                if q != p:
-                    window = ends & _at(e, q - p)
-                    for k in range(1, 5):
-                        if k != p and k != q:
-                            window &= _at(m, k - p)
-                    three |= window
-        threats[0, line], threats[1, line], threats[2, line], threats[3, line] = five, one, two, three
+        three, four = _windows(m, e, exact)
+        threats[0, line], threats[3, line] = e & _cells_of(four), _open_threes(m, e, exact)
+        threats[1, line], threats[2, line] = _ways(three, e)
 
 
 @njit(nogil=True, cache=True)
@@ -337,122 +370,133 @@ def _put(lines, n, cell, stone):
 
 
 @njit(nogil=True, cache=True)
-def _fours(own, empty, exact, fours):
-    """fours u4[lines]: the empty cells where a stone makes a way to five, `_threats`' ways >= 1."""
-    for line in range(len(own)):
-        m, e = own[line], empty[line]
-        beside = m if exact else np.uint32(0)
-        one = np.uint32(0)
-        for p in range(5):
-            clear = e & ~_at(beside, -1 - p) & ~_at(beside, 5 - p)
-            for q in range(5):
-                if q != p:
-                    window = clear & _at(e, q - p)
-                    for k in range(5):
-                        if k != p and k != q:
-                            window &= _at(m, k - p)
-                    one |= window
-        fours[line] = one
-
-
-@njit(nogil=True, cache=True)
 def _fives(lines, n, cell, stone, exact, fives):
     """The cells where `stone` makes a five together with its stone on `cell`: to `fives`; returns how many."""
     count = 0
     for k in range(4):
         line, place = _line(n, cell // n, cell % n, k)
-        m, e = np.int64(lines[stone, line]), np.int64(lines[0, line])
-        last = -1
-        for start in range(place + 1, place + 6):  # the rows of five that hold the cell, whose bit is place + 5
-            missing = m >> start & 31 ^ 31
-            if missing & (missing - 1) == 0 and e >> start & missing and not (exact and m >> (start - 1) & 0b1000001):
-                at = start - 5
-                while missing > 1:
-                    missing >>= 1
-                    at += 1
-                if at != last:  # a cell that completes two of these rows does so in neighbouring ones
-                    r, c = _cell(n, line, at)
-                    fives[count] = r * n + c
-                    count += 1
-                    last = at
-    return count
-
-
-@njit(nogil=True, cache=True)
-def _candidates(lines, n, stone, exact, fours, cells):
-    """The cells where a stone makes a four or more, each once: to `cells`; returns how many."""
-    _fours(lines[stone], lines[0], exact, fours)
-    count = 0
-    for line in range(len(fours)):
-        rest = np.int64(fours[line]) >> 5
-        place = 0
+        _, four = _windows(lines[stone, line], lines[0, line], exact)
+        four &= np.uint32(31 << place + 1)  # the windows that hold the cell, whose bit is place + 5
+        rest = np.int64(lines[0, line] & _cells_of(four))
         while rest != 0:
-            if rest & 1:
-                r, c = _cell(n, line, place)
-                new = True
-                for k in range(4):  # a cell of an earlier line?
-                    other, at = _line(n, r, c, k)
-                    new &= other >= line or np.int64(fours[other]) >> (at + 5) & 1 == 0
-                if new:
-                    cells[count] = r * n + c
-                    count += 1
-            rest >>= 1
-            place += 1
+            r, c = _cell(n, line, _lowest(rest) - 5)
+            fives[count] = r * n + c
+            count += 1
+            rest &= rest - 1
     return count
 
 
 @njit(nogil=True, cache=True)
-def _sequences(lines, n, stone, exact, firsts, length, fours, cells, wins):
-    """Goes through all sequences of `length` fours by `stone`, which is to move: (fours tried, sequences that win).
-
-    They begin with one of the `firsts` cells in cells[0]. A four that can be completed in one way is answered there;
-    the last one can in two. Where an answer makes a four itself, the next stone must stop it.
-    Of the winning sequences, wins i4[2, cells] counts for each cell those that begin there, and those that it is in.
-    All of them are gone through, so that the limit on the fours tried does not depend on their order.
-    fours u4[lines], cells i8[LONGEST, cells] from its second row on: scratch.
+def _candidates(lines, n, stone, exact, masks, cells):
+    """The cells where a stone makes a way to five, each once: to cells[0], the number of ways there (2: or more) to
+    cells[1]; returns how many. masks u4[2, lines], and cells[2], by cell where in the list it is: scratch.
     """
-    path = np.zeros((LONGEST, 2), np.int64)  # the four and its answer
-    count, at = np.zeros(LONGEST, np.int64), np.zeros(LONGEST, np.int64)  # of the candidates; the next one
-    fives = np.zeros(8, np.int64)
-    wins[:, :] = 0
-    tried, won, depth = 0, 0, 0
-    count[0] = firsts
-    while True:
-        if at[depth] == count[depth] or tried == MOST_TRIED:
-            if depth == 0:
-                return tried, won
-            depth -= 1
-            _put(lines, n, path[depth, 1], 3 - stone)
-            _put(lines, n, path[depth, 0], stone)
-            continue
-        cell = cells[depth, at[depth]]
-        at[depth] += 1
-        tried += 1
-        path[depth, 0] = cell
-        _put(lines, n, cell, stone)
-        ways = _fives(lines, n, cell, stone, exact, fives)
-        if ways == 1 and depth < length - 1:
-            path[depth, 1] = fives[0]
-            _put(lines, n, path[depth, 1], 3 - stone)
-            threatened = _fives(lines, n, path[depth, 1], 3 - stone, exact, fives)
-            depth += 1
-            at[depth] = 0
-            cells[depth, 0] = fives[0]
-            if threatened == 0:
-                count[depth] = _candidates(lines, n, stone, exact, fours, cells[depth])
+    for line in range(masks.shape[1]):
+        three, _ = _windows(lines[stone, line], lines[0, line], exact)
+        masks[0, line], masks[1, line] = _ways(three, lines[0, line])
+    count = 0
+    for line in range(masks.shape[1]):
+        one, two = np.int64(masks[0, line]), np.int64(masks[1, line])
+        while one != 0:
+            bit = _lowest(one)
+            r, c = _cell(n, line, bit - 5)
+            cell = r * n + c
+            at = cells[2, cell]
+            if at < count and cells[0, at] == cell:  # on an earlier line, too
+                cells[1, at] = 2
             else:
-                count[depth] = threatened == 1  # two fives cannot be stopped
-            continue
-        if ways > 1 and depth == length - 1:
-            won += 1
-            wins[0, path[0, 0]] += 1
-            wins[1, cell] += 1
-            for i in range(depth):
-                wins[1, path[i, 0]] += 1
-                wins[1, path[i, 1]] += 1
-            for i in range(ways):
-                wins[1, fives[i]] += 1
-        _put(lines, n, cell, stone)
+                cells[0, count], cells[1, count], cells[2, cell] = cell, 1 + (two >> bit & 1), count
+                count += 1
+            one &= one - 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _replay(lines, n, stone, fours, which):
+    """Puts the stones of a sequence (see `_sequences`), or takes them away again."""
+    while which != 0:
+        _put(lines, n, fours[1, which], stone)
+        _put(lines, n, fours[2, which], 3 - stone)
+        which = fours[0, which]
+
+
+@njit(nogil=True, cache=True)
+def _answered(lines, n, stone, exact, fours, which, fives):
+    """Puts the stones of a sequence, and finds the answer to its last four; returns how many fives that threatens."""
+    _replay(lines, n, stone, fours, fours[0, which])
+    _put(lines, n, fours[1, which], stone)
+    _fives(lines, n, fours[1, which], stone, exact, fives)
+    fours[2, which] = fives[0]
+    _put(lines, n, fours[2, which], 3 - stone)
+    return _fives(lines, n, fours[2, which], 3 - stone, exact, fives)
+
+
+@njit(nogil=True, cache=True)
+def _fives_by(lines, n, cell, stone, exact, fives):
+    """As `_fives`, of a stone that is not there yet."""
+    _put(lines, n, cell, stone)
+    count = _fives(lines, n, cell, stone, exact, fives)
+    _put(lines, n, cell, stone)
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _sequences(lines, n, stone, exact, threatened, fours, masks, cells, wins):
+    """Looks for the shortest sequences of fours by `stone`, which is to move, that win; returns how many there are.
+
+    A four that can be completed in one way is answered there; the last one can in two. Where the other side threatens
+    a five, as an answer may, the next stone must stop it: `threatened` fives at first, the cells in cells[3].
+    Of the winning sequences, wins i4[2, cells] counts for each cell those that begin there, and those that it is in.
+    All of one length are gone through, so that the limit on the fours tried does not depend on their order.
+    Sequence i, of those that do not win: sequence fours[0, i], then a four on fours[1, i], its answer on fours[2, i];
+    sequence 0 is empty. fours i8[3, MOST_TRIED], masks u4[2, lines], cells i8[4, cells]: scratch.
+    """
+    wins[:, :] = 0
+    tried, won, begin, end = 0, 0, 0, 1
+    for _ in range(LONGEST):
+        longer = end
+        for which in range(begin, end):
+            if which != 0:
+                threatened = _answered(lines, n, stone, exact, fours, which, cells[3])
+            count = 0  # two fives cannot be stopped
+            if threatened == 0:
+                count = _candidates(lines, n, stone, exact, masks, cells)
+            elif threatened == 1:
+                count = 1
+                cells[0, 0] = cells[3, 0]
+                cells[1, 0] = _fives_by(lines, n, cells[0, 0], stone, exact, cells[3])
+            tried += count
+            if tried >= MOST_TRIED:
+                _replay(lines, n, stone, fours, which)
+                return 0
+            for i in range(count):
+                if cells[1, i] == 1:
+                    fours[0, longer], fours[1, longer] = which, cells[0, i]
+                    longer += 1
+                elif cells[1, i] > 1:
+                    won += 1
+                    ways = _fives_by(lines, n, cells[0, i], stone, exact, cells[3])
+                    _count_win(fours, which, cells[0, i], cells[3, :ways], wins)
+            _replay(lines, n, stone, fours, which)
+        if won or longer == end:
+            break
+        begin, end = end, longer
+    return won
+
+
+@njit(nogil=True, cache=True)
+def _count_win(fours, which, last, fives, wins):
+    """A four on `last` after a sequence, which can be completed on `fives`, wins: see `_sequences`."""
+    wins[1, last] += 1
+    for cell in fives:
+        wins[1, cell] += 1
+    first = last
+    while which != 0:
+        first = fours[1, which]
+        wins[1, first] += 1
+        wins[1, fours[2, which]] += 1
+        which = fours[0, which]
+    wins[0, first] += 1
 
 
 @njit(nogil=True, cache=True)
@@ -464,8 +508,8 @@ def observe(states, planes):
     lines = np.zeros((3, 6 * n - 2), np.uint32)  # empty, player 0, player 1 x rows, columns, diagonals, anti-diagonals
     threats = np.zeros((4, 6 * n - 2), np.uint32)
     ways = np.zeros((n, n), np.int8)
-    fours, cells = np.zeros(6 * n - 2, np.uint32), np.zeros((LONGEST, n * n), np.int64)
-    wins = np.zeros((2, n * n), np.int32)
+    fours, masks = np.zeros((3, MOST_TRIED), np.int64), np.zeros((2, 6 * n - 2), np.uint32)
+    cells, wins = np.zeros((4, n * n), np.int64), np.zeros((2, n * n), np.int32)
     for i in range(len(states)):
         s = states[i]
         lines[:, :] = 0
@@ -488,23 +532,19 @@ def observe(states, planes):
             ways[:, :] = 0
             for line in range(6 * n - 2):
                 five, one, two, three = threats[0, line], threats[1, line], threats[2, line], threats[3, line]
-                some = (five | one | three) >> np.uint32(5)
-                at = 0
+                some = np.int64(five | one | three)
                 while some != 0:
-                    if some & np.uint32(1):
-                        r, c = _cell(n, line, at)
-                        bit = np.uint32(32 << at)
-                        if five & bit:
-                            planes[i, 4 + side, r, c] = 1.0
-                        if three & bit:
-                            planes[i, 10 + side, r, c] = 1.0
-                        ways[r, c] += np.int8((one & bit) != 0) + np.int8((two & bit) != 0)
-                    some >>= np.uint32(1)
-                    at += 1
-            for r in range(n):
-                for c in range(n):
-                    if ways[r, c] != 0:
-                        planes[i, (6 if ways[r, c] > 1 else 8) + side, r, c] = 1.0
+                    place = _lowest(some)
+                    bit = np.uint32(1 << place)
+                    r, c = _cell(n, line, place - 5)
+                    if five & bit:
+                        planes[i, 4 + side, r, c] = 1.0
+                    if three & bit:
+                        planes[i, 10 + side, r, c] = 1.0
+                    ways[r, c] += np.int8((one & bit) != 0) + np.int8((two & bit) != 0)
+                    planes[i, 6 + side, r, c] = ways[r, c] > 1
+                    planes[i, 8 + side, r, c] = ways[r, c] == 1
+                    some &= some - 1
         if s.rule == RENJU:
             for r in range(n):
                 for c in range(n):
@@ -513,39 +553,27 @@ def observe(states, planes):
                             planes[i, plane + s.to_play, r, c] = 0.0  # black is player 0: the side `to_play`
                         planes[i, 12, r, c] = 1.0
         else:
-            _mark_wins_by_fours(lines, n, s.to_play, s.rule == STANDARD, planes[i], fours, cells, wins)
+            _mark_wins_by_fours(lines, n, s.to_play, s.rule == STANDARD, planes[i], fours, masks, cells, wins)
 
 
 @njit(nogil=True, cache=True)
-def _mark_wins_by_fours(lines, n, to_play, exact, planes, fours, cells, wins):
-    """Planes 12 to 14 of one position, from its lines u4[3, lines] and planes 4 to 9. Scratch as in `_sequences`."""
-    threatened, must = 0, -1
+def _mark_wins_by_fours(lines, n, to_play, exact, planes, fours, masks, cells, wins):
+    """Planes 12 to 14 of one position, from its lines u4[3, lines] and planes 4 and 5. Scratch as in `_sequences`."""
+    threatened = 0
     for r in range(n):
         for c in range(n):
             if planes[4, r, c] != 0:
                 return  # the mover wins at once
             if planes[5, r, c] != 0:
                 threatened += 1
-                must = r * n + c
+                cells[3, 0] = r * n + c
     for side in range(2 - threatened):
-        firsts = 0
-        for r in range(n):
-            for c in range(n):
-                if (planes[6 + side, r, c] != 0 or planes[8 + side, r, c] != 0) and must in (-1, r * n + c):
-                    cells[0, firsts] = r * n + c
-                    firsts += 1
-        before = 0
-        for length in range(1, LONGEST + 1):
-            tried, won = _sequences(lines, n, 1 + (to_play ^ side), exact, firsts, length, fours, cells, wins)
-            if tried in (MOST_TRIED, before):
-                break  # it takes too long, or there are no longer sequences
-            before = tried
-            if won:
-                for cell in range(n * n):
-                    planes[12 + side, cell // n, cell % n] = wins[0, cell] > 0
-                    if side == 1:
-                        planes[14, cell // n, cell % n] = wins[1, cell] == won
-                break
+        won = _sequences(lines, n, 1 + (to_play ^ side), exact, threatened, fours, masks, cells, wins)
+        if won:
+            for cell in range(n * n):
+                planes[12 + side, cell // n, cell % n] = wins[0, cell] > 0
+                if side == 1:
+                    planes[14, cell // n, cell % n] = wins[1, cell] == won
 
 
 @njit(nogil=True, cache=True)
