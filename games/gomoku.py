@@ -509,15 +509,17 @@ def observe(states, planes):
     threats = np.zeros((4, 6 * n - 2), np.uint32)
     ways = np.zeros((n, n), np.int8)
     fours, masks = np.zeros((3, MOST_TRIED), np.int64), np.zeros((2, 6 * n - 2), np.uint32)
+    any_five, any_four = np.zeros(2, np.uint32), np.zeros(2, np.uint32)  # for each side: all lines' masks in one
     cells, wins = np.zeros((4, n * n), np.int64), np.zeros((2, n * n), np.int32)
     for i in range(len(states)):
         s = states[i]
+        planes[i, 2, :, :] = 1.0
+        planes[i, 3, :, :] = s.rule == STANDARD or (s.rule == RENJU and s.to_play == 0)
         lines[:, :] = 0
+        any_five[:], any_four[:] = 0, 0
         for r in range(n):
             for c in range(n):
                 stone = s.stones[r, c]
-                planes[i, 2, r, c] = 1.0
-                planes[i, 3, r, c] = s.rule == STANDARD or (s.rule == RENJU and s.to_play == 0)
                 of = lines[stone]
                 of[r] |= np.uint32(32 << c)  # five bits below the line are free, so that shifts lose nothing
                 of[n + c] |= np.uint32(32 << r)
@@ -532,6 +534,8 @@ def observe(states, planes):
             ways[:, :] = 0
             for line in range(6 * n - 2):
                 five, one, two, three = threats[0, line], threats[1, line], threats[2, line], threats[3, line]
+                any_five[side] |= five
+                any_four[side] |= one
                 some = np.int64(five | one | three)
                 while some != 0:
                     place = _lowest(some)
@@ -553,21 +557,27 @@ def observe(states, planes):
                             planes[i, plane + s.to_play, r, c] = 0.0  # black is player 0: the side `to_play`
                         planes[i, 12, r, c] = 1.0
         else:
-            _mark_wins_by_fours(lines, n, s.to_play, s.rule == STANDARD, planes[i], fours, masks, cells, wins)
+            exact = s.rule == STANDARD
+            _mark_wins_by_fours(lines, n, s.to_play, exact, planes[i], any_five, any_four, fours, masks, cells, wins)
 
 
 @njit(nogil=True, cache=True)
-def _mark_wins_by_fours(lines, n, to_play, exact, planes, fours, masks, cells, wins):
-    """Planes 12 to 14 of one position, from its lines u4[3, lines] and planes 4 and 5. Scratch as in `_sequences`."""
+def _mark_wins_by_fours(lines, n, to_play, exact, planes, any_five, any_four, fours, masks, cells, wins):
+    """Planes 12 to 14 of one position, from its lines u4[3, lines] and plane 5. Scratch as in `_sequences`.
+
+    any_five, any_four u4[2]: not 0 where a stone of the mover's, of the opponent's makes a five or a way to one.
+    """
+    if any_five[0]:
+        return  # the mover wins at once
     threatened = 0
-    for r in range(n):
-        for c in range(n):
-            if planes[4, r, c] != 0:
-                return  # the mover wins at once
-            if planes[5, r, c] != 0:
+    if any_five[1]:
+        for cell in range(n * n):
+            if planes[5, cell // n, cell % n] != 0:
                 threatened += 1
-                cells[3, 0] = r * n + c
+                cells[3, 0] = cell
     for side in range(2 - threatened):
+        if any_four[side] == 0:
+            continue
         won = _sequences(lines, n, 1 + (to_play ^ side), exact, threatened, fours, masks, cells, wins)
         if won:
             for cell in range(n * n):
