@@ -173,7 +173,8 @@ class ReferenceSearch:
         self.rules.legal(node.state, mask)
         bits = np.zeros(actions, np.int32)
         logits, values = self.evaluator.evaluate(node.state)
-        priors.masked_softmax(logits[0], mask[0], bits, bits.view(f4), prior)
+        scale = f4(1 / self.config.prior_temperature)
+        priors.masked_softmax(logits[0], mask[0], scale, bits, bits.view(f4), prior)
         node.prior = {action: prior[action] for action in range(actions) if mask[0, action]}
         return min(max(values[0], f4(-1)), f4(1))
 

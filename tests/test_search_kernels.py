@@ -9,7 +9,7 @@ from reference_mcts import HashEvaluator, UniformEvaluator
 
 import games
 from alphamini.search import kernels, priors
-from alphamini.search.search import Search, choose
+from alphamini.search.search import Search, SearchConfig, choose
 
 
 def searched(game, states, budget, evaluator=None, capacity: int | None = None) -> Search:
@@ -49,8 +49,8 @@ class Fixed:
 def test_golden_visits_follow_the_priors():
     """All values 0: the visits share the budget as the priors 0.6, 0.3, 0.1 do, less what first-play urgency delays."""
     game = games.get("connect4")
-    logits = np.full(7, -30.0)
-    logits[:3] = np.log([0.6, 0.3, 0.1])
+    logits = np.full(7, -60.0)
+    logits[:3] = SearchConfig().prior_temperature * np.log([0.6, 0.3, 0.1])
     states = game.new_states(1)
     golden = {
         1: [0, 0, 0],  # the root alone
@@ -288,13 +288,13 @@ def test_noise_of_a_row_stays_in_its_row():
 # --- softmax ---
 
 
-def softmax(logits, mask):
-    """The kernel's result and numpy's in double precision."""
+def softmax(logits, mask, scale=1.0):
+    """The kernel's result and numpy's in double precision, of scale * logits."""
     logits, mask = np.array(logits, np.float32), np.array(mask, np.uint8)
     out, bits = np.zeros(len(logits), np.float32), np.zeros(len(logits), np.int32)
-    priors.masked_softmax(logits, mask, bits, bits.view(np.float32), out)
+    priors.masked_softmax(logits, mask, np.float32(scale), bits, bits.view(np.float32), out)
     with np.errstate(invalid="ignore"):
-        exact = np.where(mask, logits.astype(np.float64), -np.inf)
+        exact = np.where(mask, scale * logits.astype(np.float64), -np.inf)
         exact = np.exp(exact - exact.max())
         exact /= exact.sum()
     assert (out[mask == 0] == -1).all()
@@ -332,6 +332,12 @@ def test_softmax_of_extremes(logits, mask):
 def test_softmax_where_every_legal_logit_is_minus_infinity():
     found, _ = softmax([-np.inf, -np.inf, 0], [1, 1, 0])
     np.testing.assert_allclose(found, [0.5, 0.5, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.5, 2.0])
+def test_softmax_of_scaled_logits(scale):
+    found, exact = softmax([3, -1, 0.5, 7], [1, 1, 1, 0], scale)
+    np.testing.assert_allclose(found, exact, rtol=1e-5)
 
 
 def test_an_action_without_any_prior_can_still_be_tried():

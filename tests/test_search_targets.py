@@ -40,7 +40,8 @@ def test_an_improved_policy_is_the_formula() -> None:
                 0.0
                 if found.prior[row, a] == 0 or found.proof[row, a] < 0
                 else np.exp(
-                    (np.log(found.prior[row, a]) + scale * (q[a] - found.value[row])) / CONFIG.target_temperature
+                    (CONFIG.prior_temperature * np.log(found.prior[row, a]) + scale * (q[a] - found.value[row]))
+                    / CONFIG.target_temperature
                 )
                 for a in range(49)
             ]
@@ -52,8 +53,18 @@ def test_an_improved_policy_is_the_formula() -> None:
 
 def test_without_a_search_only_the_temperature_shows() -> None:
     search, rows = searched("gomoku7", 4, 1)
-    prior = search.statistics(rows).prior.astype(np.float64) ** (1 / CONFIG.target_temperature)
+    exponent = CONFIG.prior_temperature / CONFIG.target_temperature
+    prior = search.statistics(rows).prior.astype(np.float64) ** exponent
     np.testing.assert_allclose(search.improved_policy(rows), prior / prior.sum(1, keepdims=True), rtol=1e-4, atol=1e-7)
+
+
+def test_without_a_search_the_policy_is_the_evaluators_own() -> None:
+    """The priors of the tree are flatter; what a budget of 1 plays is not."""
+    search, rows = searched("gomoku7", 4, 1)
+    states = search._states[rows * search.capacity].view(search.rules.dtype)[:, 0]
+    logits, _ = HashEvaluator(49).evaluate(states)
+    own = np.where(games.get("gomoku7").legal_mask(states), np.exp(logits.astype(np.float64)), 0)
+    np.testing.assert_allclose(search.policy(rows), own / own.sum(1, keepdims=True), rtol=1e-4)
 
 
 def test_noise_does_not_enter_the_target() -> None:

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from alphamini.learn.samples import DRAWN, Samples, results, sample_dtype
 from alphamini.learn.scripted import ask
 from alphamini.learn.teachers import Teacher
-from alphamini.search.search import Evaluator, Search, choose
+from alphamini.search.search import Evaluator, Search, SearchConfig, choose
 from games import ONGOING, Game
 
 NOBODY = -1
+SEARCH = SearchConfig(
+    prior_temperature=1.0
+)  # flatter priors make better moves, but no better targets (docs/learning.md)
 TOGETHER = 4  # a quarter of the games wait for their move before any is made
 
 
@@ -82,7 +85,7 @@ class Actor:
         self.samples = np.zeros((count, game.max_plies), sample_dtype(game))
         self.moves = np.zeros((count, game.max_plies), np.int16)
         self.full = np.zeros(count, bool)
-        self.search = Search(game, count, max(config.full_sims, config.fast_sims))
+        self.search = Search(game, count, max(config.full_sims, config.fast_sims), SEARCH)
         self._begin(self.rows)
 
     def play(

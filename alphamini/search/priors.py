@@ -8,17 +8,18 @@ _LOWEST = np.float32(-3.0e38)
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
-def masked_softmax(logits, mask, bits, powers, out):
-    """out f4[A]: softmax of logits f4[A] over the legal actions (mask u1[A]), -1 elsewhere.
+def masked_softmax(logits, mask, scale, bits, powers, out):
+    """out f4[A]: softmax of scale * logits f4[A] over the legal actions (mask u1[A]), -1 elsewhere; scale > 0.
 
     exp(x) = 2**n * 2**f with a polynomial for 2**f in (0, 1] (relative error below 3e-7) and the exponent's bits
     for 2**n: the compiler vectorises this, and not `exp`. `bits` i4[A] and `powers` f4[A] are one memory.
     """
+    binary = scale * np.float32(1.44269504)
     top = _LOWEST
     for a in range(len(mask)):
         top = max(top, logits[a] if mask[a] else _LOWEST)
     for a in range(len(mask)):
-        t = max((logits[a] - top) * np.float32(1.44269504), np.float32(-120.0))
+        t = max((logits[a] - top) * binary, np.float32(-120.0))
         t = min(t, np.float32(0.0))
         n = np.int32(t) - np.int32(1)
         f = t - np.float32(n)
@@ -34,14 +35,14 @@ def masked_softmax(logits, mask, bits, powers, out):
     for a in range(len(mask)):
         out[a] *= powers[a]
         total += out[a]
-    scale = np.float32(1.0) / total  # at least 2**-120: something is legal
+    share = np.float32(1.0) / total  # total is at least 2**-120: something is legal
     for a in range(len(mask)):
-        out[a] = out[a] * scale if mask[a] else np.float32(-1.0)
+        out[a] = out[a] * share if mask[a] else np.float32(-1.0)
 
 
 @njit(nogil=True, cache=True)
-def write_priors(logits, values, mask, capacity, leaf_row, leaf_node, bits, powers, priors, legal):
-    """priors f4[B*N, A] of the leaves from logits f4[count, A]; legal i4[>= count]: their numbers of legal actions.
+def write_priors(logits, values, mask, scale, capacity, leaf_row, leaf_node, bits, powers, priors, legal):
+    """priors f4[B*N, A] of the leaves from scale * logits f4[count, A]; legal i4[>= count]: their numbers of legal actions.
 
     ValueError, before anything is written, for what would lead the descents astray: a value or a logit that is not
     a finite number (-inf is a logit that means never), a game that goes on without a legal action.
@@ -58,4 +59,4 @@ def write_priors(logits, values, mask, capacity, leaf_row, leaf_node, bits, powe
             raise ValueError("the rules gave no legal action in a game that goes on")
     for i in range(len(values)):
         node = leaf_row[i] * capacity + leaf_node[i]
-        masked_softmax(logits[i], mask[i], bits, powers, priors[node])
+        masked_softmax(logits[i], mask[i], scale, bits, powers, priors[node])

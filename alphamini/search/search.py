@@ -52,6 +52,9 @@ class Evaluator(Protocol):
 class SearchConfig:
     """PUCT's constants. c(v) = c_init + log((v + c_base + 1) / c_base) (Silver et al. 2018, suppl. "Search")."""
 
+    prior_temperature: float = (
+        2.0  # softmax(logits / this): a net that has learnt from search is surer than it is right
+    )
     c_init: float = 1.25
     c_base: float = 19652.0
     fpu_reduction: float = 0.2  # an untried action's value: its parent's mean less this * sqrt(prior mass tried)
@@ -108,6 +111,7 @@ class Search:
         visits = np.arange(max(self.capacity, 1024) + 1, dtype=np.float64)
         c = config.c_init + np.log((visits + config.c_base + 1) / config.c_base)
         self._explore = (c * np.sqrt(visits)).astype(np.float32)
+        self._prior_scale = np.float32(1 / config.prior_temperature)
         self._fpu, self._root_fpu = np.float32(config.fpu_reduction), np.float32(config.root_fpu_reduction)
         # The wave's leaves, and scratch.
         leaves = max(trees, LEAVES)
@@ -205,8 +209,8 @@ class Search:
         states, mask = self._leaf_states[:count], self._mask[:count]
         self.rules.legal(states, mask)
         logits, values = evaluator.evaluate(states)
-        p.write_priors(logits, values, mask, self.capacity, self._leaf_row, self._leaf_node, self._bits,
-                       self._powers, self._priors, self._legal)  # fmt: skip
+        p.write_priors(logits, values, mask, self._prior_scale, self.capacity, self._leaf_row, self._leaf_node,
+                       self._bits, self._powers, self._priors, self._legal)  # fmt: skip
         k.expand(self._ints, self._floats, self._prior_bits, self._stride, self.capacity, count,
                  self._leaf_row, self._leaf_node, values, self._legal)  # fmt: skip
 
@@ -226,19 +230,19 @@ class Search:
         """f4[n, A]: how the search would move, a distribution.
 
         Won: the quickest known wins alone. Lost: the longest resistance alone. Else the visits without the proven
-        losses; where nothing has been tried (a budget of 1) the prior itself. All 0 where the game is over.
+        losses; where nothing has been tried (a budget of 1) the evaluator's own policy. All 0 where the game is over.
         """
         found = self.statistics(rows)
         policy = _preference(found.visits, found.proof, found.root_proof)
         untried = (found.root_proof == 0) & ~policy.any(1)
-        policy[untried] = found.prior[untried]
+        policy[untried] = found.prior[untried] ** self.config.prior_temperature
         return policy / np.maximum(policy.sum(1, keepdims=True), np.float32(1e-30))
 
     def improved_policy(self, rows: Rows) -> NDArray[np.float32]:
         """f4[n, A]: the prior made better by what the search has seen, the target for a net.
 
-        softmax((log prior + (q_visits + most visits) * q_scale * q) / target_temperature), where an action never
-        tried counts as the root's mean value (Danihelka et al. 2022, "Policy improvement by planning with Gumbel",
+        softmax((logit + (q_visits + most visits) * q_scale * q) / target_temperature), where an action never tried
+        counts as the root's mean value (Danihelka et al. 2022, "Policy improvement by planning with Gumbel",
         equations 8 to 11). Root noise does not enter. Proofs as in `policy`.
         """
         found, config = self.statistics(rows), self.config
@@ -246,7 +250,8 @@ class Search:
         q = np.where(found.visits > 0, found.q, found.value[:, None])
         scale = (config.q_visits + found.visits.max(1, keepdims=True)) * config.q_scale
         with np.errstate(divide="ignore"):
-            logits = np.where(found.proof < 0, -np.inf, np.log(prior) + scale * q)
+            logits = config.prior_temperature * np.log(prior)  # the evaluator's, but for a constant
+        logits = np.where(found.proof < 0, -np.inf, logits + scale * q)
         top = np.maximum(logits.max(1, keepdims=True), np.finfo(np.float32).min)  # finite where all is lost, too
         policy = np.exp((logits - top) / config.target_temperature)
         policy = np.where(found.root_proof[:, None] != 0, found.proof == found.root_proof[:, None], policy)
