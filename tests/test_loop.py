@@ -113,6 +113,18 @@ def test_a_kill_before_the_commit_costs_only_that_step(straight: Loop, tmp_path:
     assert_same(straight, resumed)
 
 
+@pytest.mark.parametrize("which", ["first", "middle", "last"])
+def test_a_run_that_lacks_samples_is_refused(which: str, tmp_path: Path) -> None:
+    """Else it would learn from zeros."""
+    recipe = replace(small_recipe(from_scratch=True), window_most=10_000)
+    loop = start(tmp_path, recipe)
+    iterate(loop, 3)
+    files = sorted(loop.replay.folder.glob("*.npy"))
+    files[{"first": 0, "middle": 1, "last": 2}[which]].unlink()
+    with pytest.raises(ValueError, match="lacks samples"):
+        start(tmp_path, recipe)
+
+
 def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> None:
     loop = start(tmp_path, small_recipe(from_scratch=True))
     moves = 0

@@ -68,9 +68,10 @@ class Replay:
     def restore(self, last_step: int, added: int) -> None:
         """Reads back the window as it was after `last_step`, when `added` samples had come in all.
 
-        Files of later steps belong to a step that never ended, and go.
+        Files of later steps belong to a step that never ended, and go. ValueError, one line, if the rest are not whole:
+        a gap would be learnt from as if it held samples.
         """
-        parts = []
+        parts, steps = [], []
         for path in sorted(self.folder.glob("*.npy")):
             if int(path.stem) > last_step:
                 path.unlink()
@@ -79,8 +80,12 @@ class Replay:
             if samples.dtype != self._ring.dtype:
                 raise ValueError(f"{path} holds samples of another game or version")
             parts.append(samples)
+            steps.append(int(path.stem))
             self._files.append((len(samples), path))
-        self.added = added - sum(map(len, parts))
+        found = sum(map(len, parts))
+        if steps != list(range(last_step + 1 - len(steps), last_step + 1)) or found < min(added, len(self._ring)):
+            raise ValueError(f"{self.folder} lacks samples of the run: a file of them is missing")
+        self.added = added - found
         for part in parts:
             self._put(part)
 
