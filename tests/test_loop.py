@@ -1,6 +1,7 @@
 """The learning loop: an interrupted run is the same as a straight one, and its folder is always whole."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +124,38 @@ def test_a_run_that_lacks_samples_is_refused(which: str, tmp_path: Path) -> None
     files[{"first": 0, "middle": 1, "last": 2}[which]].unlink()
     with pytest.raises(ValueError, match="lacks samples"):
         start(tmp_path, recipe)
+
+
+@pytest.mark.parametrize("name", ["samples/000001.npy", "state/state.npz"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_half_a_file_is_refused_by_its_name(name: str, share: float, tmp_path: Path) -> None:
+    recipe = small_recipe(from_scratch=True)
+    iterate(start(tmp_path, recipe), 1)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(ValueError, match=name):
+        start(tmp_path, recipe)
+
+
+def test_what_a_resume_needs_reaches_the_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = start(tmp_path, small_recipe(from_scratch=True))
+    fsync, replace_file, synced, renamed = os.fsync, os.replace, set(), []
+
+    def note_sync(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def note_rename(source: Path, target: Path) -> None:
+        assert source.stat().st_ino in synced
+        renamed.append(target.name)
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_rename)
+    iterate(loop, 1)
+    assert renamed == ["000001.npy", "000001.txt", "latest.safetensors", "state.npz"]
 
 
 def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> None:

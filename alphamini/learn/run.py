@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -87,11 +88,15 @@ class RunFolder:
         write_bytes(self._state, buffer.getvalue())
 
     def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """(arrays, counters) of `save_state`, or None; ValueError, one line, if the file is not whole."""
         if not self._state.exists():
             return None
-        with np.load(self._state, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return arrays, json.loads(str(arrays.pop("counters")))
+        try:
+            with np.load(self._state, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            return arrays, json.loads(str(arrays.pop("counters")))
+        except (EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{self._state} is not the whole state of a run ({error})") from None
 
     def truncate(self, pretrained: int, iterations: int) -> None:
         """Forgets what was written after the state that counts."""
