@@ -38,7 +38,7 @@ def small_recipe(**changes: object) -> Recipe:
 
 def start(path: Path, recipe: Recipe) -> Loop:
     folder = RunFolder(path)
-    if folder.recipe() is None:
+    if folder.config() is None:
         folder.create(recipe)
     return Loop(folder, recipe, workers=2)
 
@@ -238,7 +238,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ValueError, match="not a run's configuration"):
-        RunFolder(tmp_path).recipe()
+        RunFolder(tmp_path).config()
 
 
 def test_window_grows_with_the_samples() -> None:

@@ -40,8 +40,8 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
     recipe = read_fields(defaults, arguments)
     check(recipe)
     folder = RunFolder(arguments.run or Path("runs") / recipe.game)
-    found = folder.recipe()
-    if found is None:
+    config = folder.config()
+    if config is None:
         if recipe.start:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
             recipe = replace(recipe, blocks=net.blocks, channels=net.channels)
@@ -51,10 +51,17 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
                 f"no scripted teacher knows {recipe.game}: its net learns from self-play alone, as with --from-scratch"
             )
         return folder, recipe
+    found = config.recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
     if read_fields(found, arguments) != found:
         raise ValueError(f"{folder.path} was begun with other options; leave them out, or choose another --run")
+    version = get(found.game).rules_version
+    if config.rules_version not in (None, version):
+        raise ValueError(
+            f"{folder.path} was begun with rules version {config.rules_version} of {found.game}; this is version "
+            f"{version}: choose another --run"
+        )
     print(f"going on with the run in {folder.path}")
     return folder, found
 

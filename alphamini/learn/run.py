@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,9 +18,17 @@ import numpy as np
 from alphamini import __version__
 from alphamini.learn.recipe import Recipe, from_json, to_json
 from alphamini.model.checkpoint import Checkpoint, save_checkpoint, write_bytes
-from games import Game
+from games import Game, get
 
 RESULTS = ("1-0", "0-1", "1/2")
+
+
+@dataclass(frozen=True)
+class Config:
+    """config.json: what a run is."""
+
+    recipe: Recipe
+    rules_version: int | None  # of its game; None: written before it was kept
 
 
 class RunFolder:
@@ -33,14 +42,14 @@ class RunFolder:
         self._state = self.path / "state" / "state.npz"
         self._writer: Any = None
 
-    def recipe(self) -> Recipe | None:
-        """The recipe of the run that is here, or None; ValueError, one line, if it cannot be read."""
+    def config(self) -> Config | None:
+        """What the run is that is here, or None; ValueError, one line, if it cannot be read."""
         path = self.path / "config.json"
         if not path.exists():
             return None
         try:
             data = json.loads(path.read_text())
-            return from_json(data["recipe"])
+            return Config(from_json(data["recipe"]), data.get("rules_version"))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
@@ -48,7 +57,8 @@ class RunFolder:
         """Begins a run here; ValueError, one line, if the folder holds something else."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise ValueError(f"{self.path} is not empty and holds no run")
-        config = {"alphamini": __version__, "recipe": to_json(recipe)}
+        version = get(recipe.game).rules_version
+        config = {"alphamini": __version__, "rules_version": version, "recipe": to_json(recipe)}
         write_bytes(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
     def log(self, metrics: dict[str, Any]) -> None:

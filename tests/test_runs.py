@@ -1,0 +1,53 @@
+"""How a run begins, and how it goes on: what the commands refuse, in one line, before anything is done or lost."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import games
+from alphamini.learn.command import open_run, run_parser
+from alphamini.learn.recipe import Recipe, for_game
+from alphamini.learn.run import RunFolder
+
+TICTACTOE = games.get("tictactoe")
+SMALL = ["--game", "tictactoe", "--blocks", "1", "--channels", "8", "--batch", "32", "--games", "16"]
+
+
+@pytest.fixture
+def begin(monkeypatch: pytest.MonkeyPatch):
+    """Opens a run as a command would with these arguments."""
+
+    def opened(*arguments: str) -> Any:
+        monkeypatch.setattr(sys, "argv", ["pretrain", *SMALL, *arguments])
+        options, defaults = run_parser("pretrain", "")
+        return open_run(options.parse_args(), defaults)
+
+    return opened
+
+
+def edit(path: Path, **changes: object) -> None:
+    """Writes other values into a run's config.json; None takes the key out."""
+    config = json.loads((path / "config.json").read_text()) | changes
+    (path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
+
+
+def a_run(path: Path) -> Recipe:
+    recipe = for_game(TICTACTOE)
+    parts = {"train": replace(recipe.train, batch=32), "selfplay": replace(recipe.selfplay, games=16)}
+    recipe = replace(recipe, blocks=1, channels=8, **parts)
+    RunFolder(path).create(recipe)
+    return recipe
+
+
+def test_a_run_of_other_rules_is_refused(begin, tmp_path: Path) -> None:
+    a_run(tmp_path)
+    config = RunFolder(tmp_path).config()
+    assert config is not None
+    assert config.rules_version == TICTACTOE.rules_version
+    edit(tmp_path, rules_version=99)
+    with pytest.raises(ValueError, match="was begun with rules version 99 of tictactoe; this is version 1"):
+        begin("--run", str(tmp_path))
