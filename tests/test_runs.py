@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 import games
+from alphamini import pretrain
 from alphamini.learn.command import open_run, run_parser
 from alphamini.learn.recipe import Recipe, for_game
 from alphamini.learn.run import RunFolder
+from alphamini.options import run_command
 
 TICTACTOE = games.get("tictactoe")
 SMALL = ["--game", "tictactoe", "--blocks", "1", "--channels", "8", "--batch", "32", "--games", "16"]
@@ -51,3 +53,41 @@ def test_a_run_of_other_rules_is_refused(begin, tmp_path: Path) -> None:
     edit(tmp_path, rules_version=99)
     with pytest.raises(ValueError, match="was begun with rules version 99 of tictactoe; this is version 1"):
         begin("--run", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--channels", "900000000"], "--channels must be 2048 or less"),
+        (["--window-most", "999999999"], "--window-most must be 100000000 or less"),
+        (["--games", "500000000"], "--games must be 65536 or less"),
+        (["--batch", "999999999"], "--batch must be 65536 or less"),
+        (["--scripted-games", "1"], "--scripted-games must be 20 or more"),
+        (["--full-sims", "999999999", "--games", "65536"], "not enough memory"),
+    ],
+)
+def test_a_failed_start_does_not_stand_in_the_way(arguments, message, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pretrain", *SMALL, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        run_command(pretrain.main)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_failed_start_has_begun_goes_again(begin, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "mine").mkdir()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("alphamini.learn.loop.RunFolder.save_checkpoint", fail)
+        for name in ("mine", "new"):
+            with pytest.raises(MemoryError):
+                begin("--run", str(tmp_path / name), "--from-scratch")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
+    assert begin("--run", str(tmp_path / "new"), "--from-scratch").iterations == 0

@@ -15,6 +15,7 @@ from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.learn.teachers import has_teacher
 from alphamini.model.checkpoint import load_checkpoint
+from alphamini.model.threads import cores
 from alphamini.options import Parser, add_fields, parser, read_fields
 from games import get
 
@@ -31,8 +32,8 @@ def run_parser(module: str, description: str) -> tuple[Parser, Recipe]:
     return options, defaults
 
 
-def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder, Recipe]:
-    """The folder and its recipe: a new run takes the command line's, an old one must not be contradicted.
+def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
+    """The run: a new one takes the command line's recipe, an old one must not be contradicted.
 
     ValueError, one line, if it is.
     """
@@ -45,12 +46,12 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
         if recipe.start:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
             recipe = replace(recipe, blocks=net.blocks, channels=net.channels)
-        folder.create(recipe)
+        loop = _begin(folder, recipe)
         if not has_teacher(get(recipe.game)):
             print(
                 f"no scripted teacher knows {recipe.game}: its net learns from self-play alone, as with --from-scratch"
             )
-        return folder, recipe
+        return loop
     found = config.recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
@@ -62,8 +63,21 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
             f"{folder.path} was begun with rules version {config.rules_version} of {found.game}; this is version "
             f"{version}: choose another --run"
         )
+    loop = Loop(folder, found, cores())
     print(f"going on with the run in {folder.path}")
-    return folder, found
+    return loop
+
+
+def _begin(folder: RunFolder, recipe: Recipe) -> Loop:
+    """A new run, which leaves nothing behind if it cannot begin."""
+    folder.create(recipe)
+    try:
+        return Loop(folder, recipe, cores())
+    except BaseException as error:
+        folder.discard()
+        if isinstance(error, RuntimeError) and "memory" in str(error):  # torch's way to say so
+            raise MemoryError from None
+        raise
 
 
 def stop_on_signals(loop: Loop) -> None:

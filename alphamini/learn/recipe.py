@@ -12,7 +12,15 @@ from alphamini.model.config import default_size
 from alphamini.model.engines import PRECISIONS
 from games import Game
 
-MOST = 10**9  # of any number in a recipe
+MOST = 10**9  # of any number in a recipe, but for those that memory or time ends much sooner:
+MOST_OF = {
+    "blocks": 100,
+    "channels": 2048,
+    "games": 65_536,
+    "batch": 65_536,
+    "scripted_games": 10**7,
+    "window_most": 10**8,
+}
 LONG = 128  # plies: of longer games fewer are played at once, so that the first ones end soon
 
 
@@ -71,6 +79,9 @@ SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "teache
 MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperature", "temperature_end")
 
 
+LEAST_OF = {"scripted_games": 20}  # so that one game of them is held out
+
+
 def check(recipe: Any) -> None:
     """ValueError, one line, for the first setting of a recipe (or of a part of it) that makes no sense."""
     for part in fields(recipe):
@@ -83,9 +94,12 @@ def check(recipe: Any) -> None:
         elif name in SHARES and not 0 <= value <= 1:
             raise ValueError(f"{flag} must be from 0 to 1, not {value}")
         elif isinstance(value, int | float) and not isinstance(value, bool) and name not in SHARES:
-            low = 0 if name in MAY_BE_ZERO else 1 if isinstance(value, int) else 1e-9
-            if not low <= value < MOST:
-                raise ValueError(f"{flag} must be {'0 or more' if low == 0 else 'above 0'}, not {value}")
+            low = LEAST_OF.get(name, 0 if name in MAY_BE_ZERO else 1 if isinstance(value, int) else 1e-9)
+            most = MOST_OF.get(name, MOST)
+            if value > most:
+                raise ValueError(f"{flag} must be {most} or less, not {value}")
+            if not value >= low:  # nan, too
+                raise ValueError(f"{flag} must be {'above 0' if 0 < low <= 1 else f'{low} or more'}, not {value}")
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ class RunFolder:
         self._metrics = self.path / "metrics.jsonl"
         self._state = self.path / "state" / "state.npz"
         self._writer: Any = None
+        self._made: list[Path] = []  # folders that came with the run
 
     def config(self) -> Config | None:
         """What the run is that is here, or None; ValueError, one line, if it cannot be read."""
@@ -57,9 +60,20 @@ class RunFolder:
         """Begins a run here; ValueError, one line, if the folder holds something else."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise ValueError(f"{self.path} is not empty and holds no run")
+        self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         version = get(recipe.game).rules_version
         config = {"alphamini": __version__, "rules_version": version, "recipe": to_json(recipe)}
         write_bytes(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+
+    def discard(self) -> None:
+        """Takes `create` back, for a run that could not begin: its configuration would stand in a better one's way."""
+        (self.path / "config.json").unlink(missing_ok=True)
+        shutil.rmtree(
+            self.checkpoints, ignore_errors=True
+        )  # a run without supervised stage saves its first net at once
+        with suppress(OSError):  # somebody has put something in
+            for path in self._made:
+                path.rmdir()
 
     def log(self, metrics: dict[str, Any]) -> None:
         """One line in metrics.jsonl, and the same numbers in TensorBoard."""
