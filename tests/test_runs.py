@@ -63,6 +63,8 @@ def test_a_run_of_other_rules_is_refused(begin, tmp_path: Path) -> None:
         (["--games", "500000000"], "--games must be 65536 or less"),
         (["--batch", "999999999"], "--batch must be 65536 or less"),
         (["--scripted-games", "1"], "--scripted-games must be 20 or more"),
+        (["--opening-plies", "9"], "--opening-plies must be below 9, the longest game of tictactoe"),
+        (["--first-training", "500001", "--window-most", "500000"], "--first-training must not be above --window-most"),
         (["--full-sims", "999999999", "--games", "65536"], "not enough memory"),
     ],
 )

@@ -10,7 +10,7 @@ from alphamini.learn.teachers import has_teacher
 from alphamini.learn.trainer import TrainConfig
 from alphamini.model.config import default_size
 from alphamini.model.engines import PRECISIONS
-from games import Game
+from games import Game, get
 
 MOST = 10**9  # of any number in a recipe, but for those that memory or time ends much sooner:
 MOST_OF = {
@@ -82,13 +82,23 @@ MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperat
 LEAST_OF = {"scripted_games": 20}  # so that one game of them is held out
 
 
-def check(recipe: Any) -> None:
-    """ValueError, one line, for the first setting of a recipe (or of a part of it) that makes no sense."""
+def check(recipe: Recipe) -> None:
+    """ValueError, one line, for the first setting of a recipe that makes no sense."""
+    _check_each(recipe)
+    plies = get(recipe.game).max_plies
+    if recipe.selfplay.opening_plies >= plies:  # an opening that ends the game is drawn again
+        raise ValueError(f"--opening-plies must be below {plies}, the longest game of {recipe.game}")
+    if recipe.first_training > recipe.window_most:  # training would wait for ever
+        raise ValueError(f"--first-training must not be above --window-most, {recipe.window_most}")
+
+
+def _check_each(recipe: Any) -> None:
+    """The settings of a recipe, or of a part of it, by themselves."""
     for part in fields(recipe):
         name, value = part.name, getattr(recipe, part.name)
         flag = "--" + name.replace("_", "-")
         if is_dataclass(value):
-            check(value)
+            _check_each(value)
         elif name == "precision" and value not in PRECISIONS:
             raise ValueError(f"{flag} is one of {', '.join(PRECISIONS)}, not {value!r}")
         elif name in SHARES and not 0 <= value <= 1:
