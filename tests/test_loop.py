@@ -39,7 +39,7 @@ def small_recipe(**changes: object) -> Recipe:
 def start(path: Path, recipe: Recipe) -> Loop:
     folder = RunFolder(path)
     if folder.config() is None:
-        folder.create(recipe)
+        folder.create(recipe, workers=2)
     return Loop(folder, recipe, workers=2)
 
 
@@ -234,7 +234,7 @@ def test_a_recipe_survives_json_and_refuses_unknown_settings() -> None:
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(ValueError, match="not empty and holds no run"):
-        RunFolder(tmp_path).create(small_recipe())
+        RunFolder(tmp_path).create(small_recipe(), workers=2)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ValueError, match="not a run's configuration"):

@@ -11,6 +11,7 @@ import pytest
 import games
 from alphamini import pretrain
 from alphamini.learn.command import open_run, run_parser
+from alphamini.learn.loop import Loop
 from alphamini.learn.recipe import Recipe, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.options import run_command
@@ -37,11 +38,11 @@ def edit(path: Path, **changes: object) -> None:
     (path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
 
 
-def a_run(path: Path) -> Recipe:
+def a_run(path: Path, workers: int = 1) -> Recipe:
     recipe = for_game(TICTACTOE)
     parts = {"train": replace(recipe.train, batch=32), "selfplay": replace(recipe.selfplay, games=16)}
     recipe = replace(recipe, blocks=1, channels=8, **parts)
-    RunFolder(path).create(recipe)
+    RunFolder(path).create(recipe, workers)
     return recipe
 
 
@@ -52,6 +53,17 @@ def test_a_run_of_other_rules_is_refused(begin, tmp_path: Path) -> None:
     assert config.rules_version == TICTACTOE.rules_version
     edit(tmp_path, rules_version=99)
     with pytest.raises(ValueError, match="was begun with rules version 99 of tictactoe; this is version 1"):
+        begin("--run", str(tmp_path))
+
+
+def test_a_run_keeps_its_number_of_workers_on_another_machine(begin, tmp_path: Path, monkeypatch) -> None:
+    recipe = a_run(tmp_path, workers=3)
+    loop = Loop(RunFolder(tmp_path), recipe, workers=3)
+    loop.commit({"stage": "selfplay", "iteration": 0})
+    monkeypatch.setattr("alphamini.learn.command.cores", lambda: 2)
+    assert begin("--run", str(tmp_path)).workers == 3
+    edit(tmp_path, workers=0)
+    with pytest.raises(ValueError, match=r"config.json is not a run's configuration \(workers must be from 1"):
         begin("--run", str(tmp_path))
 
 

@@ -63,16 +63,17 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
             f"{folder.path} was begun with rules version {config.rules_version} of {found.game}; this is version "
             f"{version}: choose another --run"
         )
-    loop = Loop(folder, found, cores())
+    loop = Loop(folder, found, config.workers or cores())
     print(f"going on with the run in {folder.path}")
     return loop
 
 
 def _begin(folder: RunFolder, recipe: Recipe) -> Loop:
     """A new run, which leaves nothing behind if it cannot begin."""
-    folder.create(recipe)
+    workers = cores()
+    folder.create(recipe, workers)
     try:
-        return Loop(folder, recipe, cores())
+        return Loop(folder, recipe, workers)
     except BaseException as error:
         folder.discard()
         if isinstance(error, RuntimeError) and "memory" in str(error):  # torch's way to say so

@@ -22,6 +22,7 @@ from alphamini.learn.recipe import Recipe, from_json, to_json
 from alphamini.model.checkpoint import Checkpoint, save_checkpoint, write_bytes
 from games import Game, get
 
+MOST_WORKERS = 1024
 RESULTS = ("1-0", "0-1", "1/2")
 
 
@@ -30,7 +31,8 @@ class Config:
     """config.json: what a run is."""
 
     recipe: Recipe
-    rules_version: int | None  # of its game; None: written before it was kept
+    workers: int | None  # threads of self-play: each has games of its own, so a resume needs as many
+    rules_version: int | None  # of its game (both None: written before they were kept)
 
 
 class RunFolder:
@@ -52,17 +54,22 @@ class RunFolder:
             return None
         try:
             data = json.loads(path.read_text())
-            return Config(from_json(data["recipe"]), data.get("rules_version"))
+            workers = data.get("workers")
+            if workers is not None and not (type(workers) is int and 0 < workers <= MOST_WORKERS):
+                raise ValueError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
+            return Config(from_json(data["recipe"]), workers, data.get("rules_version"))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
-    def create(self, recipe: Recipe) -> None:
+    def create(self, recipe: Recipe, workers: int) -> None:
         """Begins a run here; ValueError, one line, if the folder holds something else."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise ValueError(f"{self.path} is not empty and holds no run")
         self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         version = get(recipe.game).rules_version
-        config = {"alphamini": __version__, "rules_version": version, "recipe": to_json(recipe)}
+        config = {
+            "alphamini": __version__, "rules_version": version, "workers": workers, "recipe": to_json(recipe),
+        }  # fmt: skip
         write_bytes(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
     def discard(self) -> None:
