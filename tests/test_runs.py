@@ -1,6 +1,8 @@
 """How a run begins, and how it goes on: what the commands refuse, in one line, before anything is done or lost."""
 
 import json
+import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +44,8 @@ def a_run(path: Path, workers: int = 1) -> Recipe:
     recipe = for_game(TICTACTOE)
     parts = {"train": replace(recipe.train, batch=32), "selfplay": replace(recipe.selfplay, games=16)}
     recipe = replace(recipe, blocks=1, channels=8, **parts)
-    RunFolder(path).create(recipe, workers)
+    RunFolder(path / "begun").create(recipe, workers)
+    shutil.copy(path / "begun" / "config.json", path)  # a run that no process has locked
     return recipe
 
 
@@ -105,3 +108,25 @@ def test_what_a_failed_start_has_begun_goes_again(begin, tmp_path: Path, monkeyp
                 begin("--run", str(tmp_path / name), "--from-scratch")
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
     assert begin("--run", str(tmp_path / "new"), "--from-scratch").iterations == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="knows no such lock")
+def test_one_process_at_a_time_works_on_a_run(begin, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from alphamini.learn.run import RunFolder\n"
+        "RunFolder(Path(sys.argv[1])).lock(); print('locked', flush=True); input()"
+    )
+    a_run(tmp_path)
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match="another process is at work on the run in"):
+            begin("--run", str(tmp_path))
+        other.kill()
+    assert begin("--run", str(tmp_path)).iterations == 0
+    with pytest.raises(ValueError, match="another process is at work"):
+        begin("--run", str(tmp_path))
+    begin("--run", str(tmp_path / "new"), "--from-scratch")
+    with pytest.raises(ValueError, match="another process is at work"):
+        begin("--run", str(tmp_path / "new"), "--from-scratch")

@@ -63,6 +63,7 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
             f"{folder.path} was begun with rules version {config.rules_version} of {found.game}; this is version "
             f"{version}: choose another --run"
         )
+    folder.lock()
     loop = Loop(folder, found, config.workers or cores())
     print(f"going on with the run in {folder.path}")
     return loop

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -61,11 +63,31 @@ class RunFolder:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
+    def lock(self) -> None:
+        """Keeps other processes out until this one ends; ValueError, one line, if one is in here.
+
+        The system's lock, on the folder itself: it ends with the process, however that ends.
+        """
+        if sys.platform == "win32":
+            return  # knows no such lock
+        import fcntl
+
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise ValueError(f"another process is at work on the run in {self.path}") from None
+        except OSError:
+            os.close(handle)  # a file system without locks
+
     def create(self, recipe: Recipe, workers: int) -> None:
-        """Begins a run here; ValueError, one line, if the folder holds something else."""
+        """Begins a run here, locked; ValueError, one line, if the folder holds something else."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise ValueError(f"{self.path} is not empty and holds no run")
         self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.lock()
         version = get(recipe.game).rules_version
         config = {
             "alphamini": __version__, "rules_version": version, "workers": workers, "recipe": to_json(recipe),
