@@ -13,10 +13,11 @@ import pytest
 import games
 from alphamini import pretrain
 from alphamini.learn.command import open_run, run_parser
-from alphamini.learn.loop import Loop
+from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.options import run_command
+from alphamini.selfplay import flat, line
 
 TICTACTOE = games.get("tictactoe")
 SMALL = ["--game", "tictactoe", "--blocks", "1", "--channels", "8", "--batch", "32", "--games", "16"]
@@ -130,3 +131,16 @@ def test_one_process_at_a_time_works_on_a_run(begin, tmp_path: Path) -> None:
     begin("--run", str(tmp_path / "new"), "--from-scratch")
     with pytest.raises(ValueError, match="another process is at work"):
         begin("--run", str(tmp_path / "new"), "--from-scratch")
+
+
+def test_an_iteration_in_which_no_game_ended_has_no_mean_of_them(tmp_path: Path) -> None:
+    nan = float("nan")
+    iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 1.0, 0.0)
+    assert line(iteration, 60, nan) == (
+        "  1.0 min | iteration 3 | 0.0 games/s, 5,000 sims/s | collecting, entropy 1.50"
+    )
+    RunFolder(tmp_path).log({"stage": "selfplay", "iteration": 3, **flat(iteration)})
+    row = json.loads((tmp_path / "metrics.jsonl").read_text(), parse_constant=pytest.fail)
+    assert {"plies", "draws"}.isdisjoint(row)
+    assert row["games"] == 0
+    assert "4 plies, 50% drawn | " in line(replace(iteration, games=2, plies=4.0, draws=0.5), 60, nan)

@@ -105,7 +105,8 @@ class RunFolder:
                 path.rmdir()
 
     def log(self, metrics: dict[str, Any]) -> None:
-        """One line in metrics.jsonl, and the same numbers in TensorBoard."""
+        """One line in metrics.jsonl, and the same numbers in TensorBoard; a nan is no number, nor JSON: it is left out."""
+        metrics = {name: value for name, value in metrics.items() if value == value}
         with self._metrics.open("a") as file:
             file.write(json.dumps(metrics) + "\n")
         if self._writer is None:
