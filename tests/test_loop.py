@@ -229,6 +229,21 @@ def test_a_recipe_survives_json_and_refuses_unknown_settings() -> None:
         from_json({**data, "lerning_rate": 1})
     with pytest.raises(ValueError, match="unknown setting 'sims'"):
         from_json({**data, "selfplay": {"sims": 3}})
+    with pytest.raises(ValueError, match="blocks must be of type int, not '1'"):
+        from_json({**data, "blocks": "1"})
+    with pytest.raises(ValueError, match="full_sims must be of type int, not True"):
+        from_json({**data, "selfplay": {"full_sims": True}})
+    assert from_json({**data, "reuse": 6}).reuse == 6
+
+
+def test_files_of_others_in_a_run_are_left_alone(tmp_path: Path) -> None:
+    recipe = small_recipe(from_scratch=True)
+    iterate(start(tmp_path, recipe), 1)
+    notes = [tmp_path / "games" / "notes.txt", tmp_path / "samples" / "mine.npy"]
+    for path in notes:
+        path.write_text("nice games")
+    assert start(tmp_path, recipe).iterations == 1
+    assert all(path.read_text() == "nice games" for path in notes)
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from alphamini.learn.actor import SelfPlayConfig
 from alphamini.learn.teachers import has_teacher
@@ -117,7 +117,7 @@ def to_json(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Recipe:
-    """The inverse of `to_json`; ValueError, one line, for an unknown key."""
+    """The inverse of `to_json`; ValueError, one line, for an unknown key or a value of the wrong type."""
     data = dict(data)
     for name, cls in (("selfplay", SelfPlayConfig), ("train", TrainConfig)):
         data[name] = _strict(cls, data.get(name, {}))
@@ -126,9 +126,12 @@ def from_json(data: dict[str, Any]) -> Recipe:
 
 
 def _strict(cls: Any, data: dict[str, Any]) -> Any:
-    for key in data:
-        if key not in {f.name for f in fields(cls)}:
+    kinds = get_type_hints(cls)
+    for key, value in dict(data).items():
+        if key not in kinds:
             raise ValueError(f"unknown setting {key!r}")
+        if type(value) is not kinds[key] and not (kinds[key] is float and type(value) is int):
+            raise ValueError(f"{key} must be of type {kinds[key].__name__}, not {value!r}")
     try:
         return cls(**data)
     except TypeError as error:

@@ -165,5 +165,5 @@ class RunFolder:
         if self._metrics.exists():
             write_bytes(self._metrics, "".join(lines).encode())
         for path in (self.path / "games").glob("*.txt"):
-            if int(path.stem) > iterations:
+            if path.stem.isdecimal() and int(path.stem) > iterations:  # others are not ours
                 path.unlink()

@@ -71,7 +71,7 @@ class Replay:
         a gap would be learnt from as if it held samples.
         """
         parts, steps = [], []
-        for path in sorted(self.folder.glob("*.npy")):
+        for path in sorted(path for path in self.folder.glob("*.npy") if path.stem.isdecimal()):  # others are not ours
             if int(path.stem) > last_step:
                 path.unlink()
                 continue

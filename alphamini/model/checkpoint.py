@@ -85,7 +85,7 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not an alphamini checkpoint (no '{FORMAT}' mark in it)")
     try:
-        net = NetConfig(**json.loads(metadata["net"]))
+        net = NetConfig.from_json(json.loads(metadata["net"]))
         version, name, step = int(metadata["rules_version"]), metadata["game"], int(metadata["step"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has broken metadata ({error})") from None
