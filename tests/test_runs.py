@@ -1,6 +1,7 @@
 """How a run begins, and how it goes on: what the commands refuse, in one line, before anything is done or lost."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 import games
 from alphamini import pretrain
-from alphamini.learn.command import open_run, run_parser
+from alphamini.learn.command import how_to_go_on, open_run, run_parser
 from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe, for_game
 from alphamini.learn.run import RunFolder
@@ -144,3 +145,10 @@ def test_an_iteration_in_which_no_game_ended_has_no_mean_of_them(tmp_path: Path)
     assert {"plies", "draws"}.isdisjoint(row)
     assert row["games"] == 0
     assert "4 plies, 50% drawn | " in line(replace(iteration, games=2, plies=4.0, draws=0.5), 60, nan)
+
+
+def test_how_to_go_on_can_be_pasted(monkeypatch) -> None:
+    arguments = ["--run", "my runs/it's gomoku", "--minutes", "5"]
+    monkeypatch.setattr(sys, "argv", ["selfplay", *arguments])
+    said = how_to_go_on("selfplay", RunFolder(Path(arguments[1])))
+    assert shlex.split(said.partition("To go on: ")[2]) == ["python", "-m", "alphamini.selfplay", *arguments]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 from dataclasses import replace
@@ -97,5 +98,5 @@ def stop_on_signals(loop: Loop) -> None:
 
 def how_to_go_on(module: str, folder: RunFolder) -> str:
     """The line that a stopped run ends with."""
-    command = " ".join([f"python -m alphamini.{module}", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", f"alphamini.{module}", *sys.argv[1:]])
     return f"stopped; all is saved in {folder.path}. To go on: {command}"
