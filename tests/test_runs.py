@@ -152,3 +152,10 @@ def test_how_to_go_on_can_be_pasted(monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", ["selfplay", *arguments])
     said = how_to_go_on("selfplay", RunFolder(Path(arguments[1])))
     assert shlex.split(said.partition("To go on: ")[2]) == ["python", "-m", "alphamini.selfplay", *arguments]
+
+
+def test_a_forgotten_game_gets_one_line(begin, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        begin("--game")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "python -m alphamini.pretrain: argument --game: expected one argument\n"

@@ -23,10 +23,10 @@ from games import get
 
 def run_parser(module: str, description: str) -> tuple[Parser, Recipe]:
     """A parser with --run and the recipe's options, and the recipe that is default for the game on the command line."""
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options = parser(module, description)
+    first = Parser(prog=options.prog, add_help=False, allow_abbrev=False)
     first.add_argument("--game", default="gomoku9")
     defaults = for_game(get(first.parse_known_args()[0].game))
-    options = parser(module, description)
     options.add_argument("--game", default="gomoku9", help="the game, or a file of your own: path/to/mygame.py")
     options.add_argument("--run", type=Path, help="the run's folder (default: runs/GAME); a run that is there goes on")
     add_fields(options, defaults, skip=("game",))
