@@ -251,9 +251,10 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="not empty and holds no run"):
         RunFolder(tmp_path).create(small_recipe(), workers=2)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="not a run's configuration"):
-        RunFolder(tmp_path).config()
+    for text in ("{", "[]", '{"recipe": []}'):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(ValueError, match="not a run's configuration"):
+            RunFolder(tmp_path).config()
 
 
 def test_window_grows_with_the_samples() -> None:

@@ -56,10 +56,10 @@ class RunFolder:
             return None
         try:
             data = json.loads(path.read_text())
-            workers = data.get("workers")
+            recipe, workers = from_json(data["recipe"]), data.get("workers")
             if workers is not None and not (type(workers) is int and 0 < workers <= MOST_WORKERS):
                 raise ValueError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
-            return Config(from_json(data["recipe"]), workers, data.get("rules_version"))
+            return Config(recipe, workers, data.get("rules_version"))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
@@ -89,17 +89,14 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         self.lock()
         version = get(recipe.game).rules_version
-        config = {
-            "alphamini": __version__, "rules_version": version, "workers": workers, "recipe": to_json(recipe),
-        }  # fmt: skip
+        begun = {"alphamini": __version__, "rules_version": version, "workers": workers}
+        config = {**begun, "recipe": to_json(recipe)}
         write_bytes(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
     def discard(self) -> None:
         """Takes `create` back, for a run that could not begin: its configuration would stand in a better one's way."""
         (self.path / "config.json").unlink(missing_ok=True)
-        shutil.rmtree(
-            self.checkpoints, ignore_errors=True
-        )  # a run without supervised stage saves its first net at once
+        shutil.rmtree(self.checkpoints, ignore_errors=True)  # without a supervised stage the first net is saved at once
         with suppress(OSError):  # somebody has put something in
             for path in self._made:
                 path.rmdir()
