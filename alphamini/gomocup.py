@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alphamini.arena.command import RULES
 from alphamini.interfaces.door import Wire, keep_log, serve
 from alphamini.interfaces.gomocup import Gomocup
 from alphamini.interfaces.provider import Engines
+from alphamini.model.checkpoint import CheckpointError, load_checkpoint
 from alphamini.options import parser, positive_seconds, run_command
+from games import get
 
 SECONDS = 5.0
 
@@ -20,9 +23,23 @@ def main() -> None:
     )
     options.add_argument("--log", type=Path, metavar="FILE", help="keep the conversation here")
     arguments = options.parse_args()
+    if arguments.checkpoint is not None:
+        _refuse_no_net(arguments.checkpoint)
     keep_log(arguments.log)
     wire = Wire()
     serve(Gomocup(Engines(arguments.checkpoint), wire.say, arguments.seconds), wire)
+
+
+def _refuse_no_net(path: Path) -> None:
+    """CheckpointError, one line, unless a game that a manager may ask for can use the net; which one, START says."""
+    wrong = []
+    for rule in RULES:
+        try:
+            load_checkpoint(path, get(f"gomoku15{rule}"))
+            return
+        except CheckpointError as error:
+            wrong.append(error)
+    raise wrong[0]
 
 
 def command() -> None:

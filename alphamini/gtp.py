@@ -8,13 +8,12 @@ from alphamini.interfaces.door import Wire, keep_log, serve
 from alphamini.interfaces.gtp import GTP
 from alphamini.interfaces.provider import Engines
 from alphamini.options import parser, positive_seconds, positive_sims, run_command
-from games import get, names
+from games import get
 
 
 def main() -> None:
     options = parser("gtp", "Speaks the Go Text Protocol, version 2, on standard input and output.")
-    default = "go9" if "go9" in names() else "gomoku9"
-    options.add_argument("--game", default=default, help="the game; boardsize takes another size of it")
+    options.add_argument("--game", default="go9", help="the game; boardsize takes another size of it")
     options.add_argument("--checkpoint", type=Path, help="the net (default: the one that ships for the game)")
     options.add_argument("--sims", type=positive_sims, help="simulations a move at most")
     options.add_argument("--seconds", type=positive_seconds, help="thinking time a move at most")

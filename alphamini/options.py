@@ -112,6 +112,8 @@ def run_command(main: Callable[[], None]) -> None:
             sys.exit(141)
         line = str(error).strip().splitlines() or [type(error).__name__]
         sys.exit(_complain(line[0]))
+    except MemoryError as error:
+        sys.exit(_complain("not enough memory" + (f": {error}" if str(error) else "")))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
-from alphamini.learn.loop import Loop
 from alphamini.learn.teachers import get_teacher
-from alphamini.model.threads import cores
 from alphamini.options import run_command
 from games import get
 
@@ -17,8 +15,8 @@ def main() -> None:
     for flag in ("from_scratch", "start"):
         if getattr(arguments, flag, None):
             raise ValueError(f"--{flag.replace('_', '-')} leaves out just what pretrain does")
-    folder, recipe = open_run(arguments, defaults)
-    loop = Loop(folder, recipe, cores())
+    loop = open_run(arguments, defaults)
+    folder = loop.folder
     stop_on_signals(loop)
     if loop.supervised:
         print(f"the supervised stage of {folder.path} is over")

@@ -16,10 +16,8 @@ from alphamini.arena.pool import play_pairs, table
 from alphamini.arena.thinking import Net, thinking_pool
 from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
 from alphamini.learn.loop import Iteration, Loop
-from alphamini.learn.recipe import Recipe
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import write_bytes
-from alphamini.model.threads import cores
 from alphamini.options import run_command
 
 FINAL_SHARE, FINAL_MOST = 0.07, 180.0  # the final evaluation's part of --minutes, and at most so many seconds
@@ -35,12 +33,12 @@ def main() -> None:
     arguments = options.parse_args()
     if arguments.minutes is not None and not arguments.minutes > 0:
         raise ValueError("--minutes must be above 0")
-    train(*open_run(arguments, defaults), arguments.minutes)
+    train(open_run(arguments, defaults), arguments.minutes)
 
 
-def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
+def train(loop: Loop, minutes: float | None) -> None:
     """The path, until `minutes` are over or somebody stops it."""
-    loop = Loop(folder, recipe, cores())
+    folder, recipe = loop.folder, loop.recipe
     final = 0.0 if minutes is None else min(minutes * 60 * FINAL_SHARE, FINAL_MOST)
     limit = float("inf") if minutes is None else minutes * 60 - final
     stop_on_signals(loop)
@@ -87,10 +85,11 @@ def line(iteration: Iteration, seconds: float, elo: float) -> str:
     """One line for people."""
     losses = iteration.losses
     learned = "collecting" if losses is None else f"loss {losses.policy:.2f} + {losses.value:.2f}"
+    ended = f"{iteration.plies:.0f} plies, {iteration.draws:.0%} drawn | " if iteration.games else ""
     strength = "" if np.isnan(elo) else f" | Elo {elo:+.0f}"
     return (
         f"{seconds / 60:5.1f} min | iteration {iteration.number} | {iteration.games_per_s:.1f} games/s, "
-        f"{iteration.sims_per_s:,.0f} sims/s | {iteration.plies:.0f} plies, {iteration.draws:.0%} drawn | "
+        f"{iteration.sims_per_s:,.0f} sims/s | {ended}"
         f"{learned}, entropy {iteration.entropy:.2f}{strength}"
     )
 

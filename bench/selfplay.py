@@ -1,8 +1,8 @@
 """Self-play against the wall that inference sets: gomoku9, random nets, one worker thread a core, as in a run.
 
 For each net: what pure inference does at its best batch; what self-play does with the same backend; and the same loop
-on torch in fp32, by its evaluations. All take turns. Simulations are visits of the roots: those that a kept subtree
-brought along and those that the cache answered count, evaluations are what the net computed.
+on torch in fp32, by its evaluations. All take turns. Simulations are those run for the moves made: what a kept subtree
+brought along does not count, what the cache answered and ends of games do; evaluations are what the net computed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
 `get("path/to/mygame.py")` takes a game from a file of one's own (games/files.py); from then on its name works too.
-A file may offer `variant(name)` as well, for names with a number in them, too many to list: `get("go9-komi5.5")`.
 """
 
 from __future__ import annotations

@@ -48,6 +48,16 @@ def test_openings_vary_and_noise_reaches_only_full_searches() -> None:
     assert len({row.tobytes() for row in actor.moves[:, :3]}) > 20
 
 
+def test_simulations_are_counted_once_though_subtrees_are_kept() -> None:
+    """Before a game can end in the search, each simulation is one evaluation."""
+    game = games.get("connect4")
+    actor = Actor(game, replace(CONFIG, full_share=1.0, opening_share=0.0), 1, np.random.SeedSequence(5))
+    found = actor.play(Uniform(game), 3)
+    assert found.moves == 3
+    assert 32 < found.visits < 3 * 32
+    assert found.visits == found.evaluations - 1  # the wave after the last move
+
+
 def test_a_won_position_is_learned_as_such() -> None:
     """In a game that one move wins, the search proves it and the target is that move alone."""
     game = games.get("tictactoe")

@@ -101,6 +101,9 @@ def test_a_checkpoint_of_something_else_gets_one_clear_line(tmp_path: Path) -> N
     assert "trained for nosuchgame" in rejected(path)
     save_file(weights, path, metadata(net="{}"))
     assert "broken metadata" in rejected(path)
+    for wrong in ({"blocks": "2"}, {"blocks": 1.5}, {"policy": 3}, {"depth": 1}):
+        save_file(weights, path, metadata(net=json.dumps(json.loads(metadata()["net"]) | wrong)))
+        assert "broken metadata" in rejected(path)
     for other in ({"action_planes": 2}, {"extra_actions": 1}, {"policy": "columns"}):
         net = json.dumps(json.loads(metadata()["net"]) | other)
         save_file(weights, path, metadata(net=net))

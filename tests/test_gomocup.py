@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 import games
+from alphamini import gomocup as door
 from alphamini.arena.coordinates import from_xy
 from alphamini.interfaces import swap2
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Engine
 from alphamini.interfaces.session import Session
+from alphamini.model.checkpoint import Checkpoint, save_checkpoint
+from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import Uniform
-from tests.doors import StubEngine, gomocup
+from tests.doors import StubEngine, StubWire, gomocup
 
 MOVE = re.compile(r"[0-9]{1,2},[0-9]{1,2}")
 
@@ -386,3 +389,24 @@ def test_a_closed_pipe_ends_the_process_quietly():
     process.stderr.close()
     assert process.wait(timeout=120) == 0
     assert log == b""
+
+
+def test_a_net_that_no_game_here_can_use_is_refused_at_the_start(tmp_path, monkeypatch, capsys):
+    """And one of either family, gomoku's or renju's, is not."""
+
+    def start(path):
+        monkeypatch.setattr(sys, "argv", ["gomocup", "--checkpoint", str(path)])
+        with pytest.raises(SystemExit) as ended:
+            door.command()
+        return ended.value.code, capsys.readouterr()
+
+    assert start("/nope") == (2, ("", "error: no checkpoint at /nope\n"))
+    monkeypatch.setattr(door, "serve", lambda *_: sys.exit(0))
+    monkeypatch.setattr(door, "keep_log", lambda path: None)
+    monkeypatch.setattr(door, "Wire", StubWire)
+    for name, code in (("connect4", 2), ("gomoku9", 0), ("gomoku15-renju", 0)):
+        game = games.get(name)
+        config = NetConfig.for_game(game, 1, 8)
+        weights = {key: np.zeros(shape, np.float32) for key, shape in config.shapes().items()}
+        save_checkpoint(tmp_path / name, Checkpoint(name, game.rules_version, config, weights))
+        assert start(tmp_path / name)[0] == code

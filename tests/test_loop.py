@@ -1,6 +1,7 @@
 """The learning loop: an interrupted run is the same as a straight one, and its folder is always whole."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,8 +38,8 @@ def small_recipe(**changes: object) -> Recipe:
 
 def start(path: Path, recipe: Recipe) -> Loop:
     folder = RunFolder(path)
-    if folder.recipe() is None:
-        folder.create(recipe)
+    if folder.config() is None:
+        folder.create(recipe, workers=2)
     return Loop(folder, recipe, workers=2)
 
 
@@ -113,6 +114,50 @@ def test_a_kill_before_the_commit_costs_only_that_step(straight: Loop, tmp_path:
     assert_same(straight, resumed)
 
 
+@pytest.mark.parametrize("which", ["first", "middle", "last"])
+def test_a_run_that_lacks_samples_is_refused(which: str, tmp_path: Path) -> None:
+    """Else it would learn from zeros."""
+    recipe = replace(small_recipe(from_scratch=True), window_most=10_000)
+    loop = start(tmp_path, recipe)
+    iterate(loop, 3)
+    files = sorted(loop.replay.folder.glob("*.npy"))
+    files[{"first": 0, "middle": 1, "last": 2}[which]].unlink()
+    with pytest.raises(ValueError, match="lacks samples"):
+        start(tmp_path, recipe)
+
+
+@pytest.mark.parametrize("name", ["samples/000001.npy", "state/state.npz"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_half_a_file_is_refused_by_its_name(name: str, share: float, tmp_path: Path) -> None:
+    recipe = small_recipe(from_scratch=True)
+    iterate(start(tmp_path, recipe), 1)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(ValueError, match=name):
+        start(tmp_path, recipe)
+
+
+def test_what_a_resume_needs_reaches_the_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = start(tmp_path, small_recipe(from_scratch=True))
+    fsync, replace_file, synced, renamed = os.fsync, os.replace, set(), []
+
+    def note_sync(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def note_rename(source: Path, target: Path) -> None:
+        assert source.stat().st_ino in synced
+        renamed.append(target.name)
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_rename)
+    iterate(loop, 1)
+    assert renamed == ["000001.npy", "000001.txt", "latest.safetensors", "state.npz"]
+
+
 def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> None:
     loop = start(tmp_path, small_recipe(from_scratch=True))
     moves = 0
@@ -184,16 +229,32 @@ def test_a_recipe_survives_json_and_refuses_unknown_settings() -> None:
         from_json({**data, "lerning_rate": 1})
     with pytest.raises(ValueError, match="unknown setting 'sims'"):
         from_json({**data, "selfplay": {"sims": 3}})
+    with pytest.raises(ValueError, match="blocks must be of type int, not '1'"):
+        from_json({**data, "blocks": "1"})
+    with pytest.raises(ValueError, match="full_sims must be of type int, not True"):
+        from_json({**data, "selfplay": {"full_sims": True}})
+    assert from_json({**data, "reuse": 6}).reuse == 6
+
+
+def test_files_of_others_in_a_run_are_left_alone(tmp_path: Path) -> None:
+    recipe = small_recipe(from_scratch=True)
+    iterate(start(tmp_path, recipe), 1)
+    notes = [tmp_path / "games" / "notes.txt", tmp_path / "samples" / "mine.npy"]
+    for path in notes:
+        path.write_text("nice games")
+    assert start(tmp_path, recipe).iterations == 1
+    assert all(path.read_text() == "nice games" for path in notes)
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(ValueError, match="not empty and holds no run"):
-        RunFolder(tmp_path).create(small_recipe())
+        RunFolder(tmp_path).create(small_recipe(), workers=2)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="not a run's configuration"):
-        RunFolder(tmp_path).recipe()
+    for text in ("{", "[]", '{"recipe": []}'):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(ValueError, match="not a run's configuration"):
+            RunFolder(tmp_path).config()
 
 
 def test_window_grows_with_the_samples() -> None:

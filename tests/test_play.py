@@ -359,6 +359,19 @@ def test_a_game_goes_through_sgf(tmp_path):
     assert (session.position.moves, session.resigned) == (before, True)
 
 
+def test_only_what_the_session_saved_or_loaded_is_overwritten(tmp_path):
+    file, notes = tmp_path / "game.sgf", "(;GM[1]SZ[9]C[a week's work];B[ee]C[best])"
+    file.write_text(notes)
+    session = session_of("go9", side="both")
+    play(session, "d4")
+    assert "is there already; choose another name" in answer(session, f"save {file}")
+    assert file.read_text() == notes
+    answer(session, f"load {file}")
+    play(session, "d4")
+    assert "saved in" in answer(session, f"save {tmp_path}/../{tmp_path.name}/game.sgf")
+    assert "saved in" in answer(session, f"save {tmp_path / 'new.sgf'}", "new", f"save {tmp_path / 'new.sgf'}")
+
+
 def test_no_other_file_is_overwritten(tmp_path):
     file = tmp_path / "diary"
     file.write_text("dear diary")

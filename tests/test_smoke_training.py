@@ -47,7 +47,7 @@ def test_a_net_learns_from_self_play_and_plays(family, tmp_path):
         train=replace(recipe.train, batch=64, learning_rate=5e-3),
     )
     folder = RunFolder(tmp_path)
-    folder.create(recipe)
+    folder.create(recipe, workers=1)
     loop = Loop(folder, recipe, workers=1)
     iterations = [loop.iterate() for _ in range(3)]
     loop.commit({"stage": "selfplay", "iteration": 3})

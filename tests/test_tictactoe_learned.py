@@ -20,7 +20,7 @@ SECONDS = 150
 def net(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("run")
     folder, recipe = RunFolder(path), for_game(TICTACTOE)
-    folder.create(recipe)
+    folder.create(recipe, workers=2)
     loop = Loop(folder, recipe, workers=2)
     loop.pretrain()
     while loop.elapsed() < SECONDS:

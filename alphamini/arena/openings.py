@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from alphamini.learn.scripted import random_actions
 from alphamini.model.checkpoint import write_bytes
 from games import ONGOING, Game
+from games.playout import random_actions
 
 OPENING_TRIES = 100
 FORMAT = "alphamini-book-1"

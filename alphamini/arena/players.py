@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 from alphamini.arena.command import CommandPlayer, protocol_of
 from alphamini.arena.levels import Strength, read_levels
 from alphamini.arena.specs import Spec, parse_spec
-from alphamini.learn.scripted import ask, random_actions
+from alphamini.learn.scripted import ask
 from alphamini.learn.teachers import get_teacher
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.search.search import Evaluator, Search, choose
 from games import Game, States
+from games.playout import random_actions
 
 DEFAULT_SIMS = 100
 MAX_SIMS = 1_000_000

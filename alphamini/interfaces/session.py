@@ -35,6 +35,7 @@ class Session:
         self.strength: Strength | None = None  # of the engine's moves, in place of `sims` and `seconds`
         self.clocks = (Clock(), Clock())  # of player 0 and player 1; only the engine's moves are charged here
         self._rng = random.Random()
+        self._files: set[Path] = set()  # that this session has saved or loaded: they may be written over
         self.new()
 
     def new(self) -> None:
@@ -142,9 +143,10 @@ class Session:
     def save(self, name: str) -> Path:
         """Writes the game to a file, in the format that its name asks for (see alphamini.records). Returns where it is."""
         path = _path(name)
-        if path.exists() and not _is_record(path):
-            raise ValueError(f"{path} is there already and is not a saved game; choose another name")
+        if path.exists() and path.resolve() not in self._files:  # somebody's work, perhaps with notes that we drop
+            raise ValueError(f"{path} is there already; choose another name")
         write_record(path, self.game, self.position.moves, self.winner if self.resigned else None)
+        self._files.add(path.resolve())
         return path
 
     def load(self, name: str) -> None:
@@ -152,15 +154,8 @@ class Session:
         record = read_record(_path(name), self.game)
         position = record.position()
         self._set(position, resigned=not position.is_over and record.result == 1 - position.to_play)
+        self._files.add(_path(name).resolve())
 
 
 def _path(name: str) -> Path:
     return Path(os.path.expanduser(name))  # unlike Path.expanduser, it takes an unknown ~user for a name
-
-
-def _is_record(path: Path) -> bool:
-    try:
-        read_record(path)
-    except ValueError:
-        return False
-    return True

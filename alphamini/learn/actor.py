@@ -53,7 +53,7 @@ class Finished:
     harvest: list[Samples]  # positions proven inside the searches
     moves: int = 0
     evaluations: int = 0
-    visits: int = 0  # root visits behind the moves: simulations
+    visits: int = 0  # simulations run for the moves: root visits, without those that a kept subtree brought along
     entropy_sum: float = 0.0  # of the targets, in nats
     targets: int = 0
 
@@ -85,6 +85,7 @@ class Actor:
         self.samples = np.zeros((count, game.max_plies), sample_dtype(game))
         self.moves = np.zeros((count, game.max_plies), np.int16)
         self.full = np.zeros(count, bool)
+        self.kept = np.zeros(count, np.int32)  # root visits that the search began with
         self.search = Search(game, count, max(config.full_sims, config.fast_sims), SEARCH)
         self._begin(self.rows)
 
@@ -99,6 +100,7 @@ class Actor:
         found = Finished([], [], [])
         self._prepare(self.rows)
         self.search.reset(self.rows, self.states)
+        self.kept[:] = 0
         together = -(-self.count // TOGETHER)
         while found.moves < moves and not stop():
             # Moves are made for many games at once, because each round of them costs Python as much as a wave; so long,
@@ -165,7 +167,7 @@ class Actor:
         found.entropy_sum -= float((target * np.log(np.maximum(target, 1e-9))).sum())
         found.targets += len(kept)
         found.moves += len(rows)
-        found.visits += int(self.search.visits(rows).sum())
+        found.visits += int((self.search.visits(rows) - self.kept[rows]).sum())
 
         self._harvest(rows, found)
         temperature = self.config.temperature * 0.5 ** (self.ply[rows] / self.config.temperature_halflife)
@@ -189,6 +191,7 @@ class Actor:
         for (moved, chosen), reached in zip(played, states, strict=True):
             on = ~ended[moved]
             self.search.advance(moved[on], chosen[on], reached[on])
+        self.kept[rows] = self.search.visits(rows)
 
     def _harvest(self, rows: NDArray[np.int32], found: Finished) -> None:
         """Keeps some of what the searches of `rows` have proven as exact samples.

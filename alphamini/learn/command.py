@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 from dataclasses import replace
@@ -15,24 +16,25 @@ from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.learn.teachers import has_teacher
 from alphamini.model.checkpoint import load_checkpoint
+from alphamini.model.threads import cores
 from alphamini.options import Parser, add_fields, parser, read_fields
 from games import get
 
 
 def run_parser(module: str, description: str) -> tuple[Parser, Recipe]:
     """A parser with --run and the recipe's options, and the recipe that is default for the game on the command line."""
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options = parser(module, description)
+    first = Parser(prog=options.prog, add_help=False, allow_abbrev=False)
     first.add_argument("--game", default="gomoku9")
     defaults = for_game(get(first.parse_known_args()[0].game))
-    options = parser(module, description)
     options.add_argument("--game", default="gomoku9", help="the game, or a file of your own: path/to/mygame.py")
     options.add_argument("--run", type=Path, help="the run's folder (default: runs/GAME); a run that is there goes on")
     add_fields(options, defaults, skip=("game",))
     return options, defaults
 
 
-def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder, Recipe]:
-    """The folder and its recipe: a new run takes the command line's, an old one must not be contradicted.
+def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
+    """The run: a new one takes the command line's recipe, an old one must not be contradicted.
 
     ValueError, one line, if it is.
     """
@@ -40,23 +42,45 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> tuple[RunFolder
     recipe = read_fields(defaults, arguments)
     check(recipe)
     folder = RunFolder(arguments.run or Path("runs") / recipe.game)
-    found = folder.recipe()
-    if found is None:
+    config = folder.config()
+    if config is None:
         if recipe.start:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
             recipe = replace(recipe, blocks=net.blocks, channels=net.channels)
-        folder.create(recipe)
+        loop = _begin(folder, recipe)
         if not has_teacher(get(recipe.game)):
             print(
                 f"no scripted teacher knows {recipe.game}: its net learns from self-play alone, as with --from-scratch"
             )
-        return folder, recipe
+        return loop
+    found = config.recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
     if read_fields(found, arguments) != found:
         raise ValueError(f"{folder.path} was begun with other options; leave them out, or choose another --run")
+    version = get(found.game).rules_version
+    if config.rules_version not in (None, version):
+        raise ValueError(
+            f"{folder.path} was begun with rules version {config.rules_version} of {found.game}; this is version "
+            f"{version}: choose another --run"
+        )
+    folder.lock()
+    loop = Loop(folder, found, config.workers or cores())
     print(f"going on with the run in {folder.path}")
-    return folder, found
+    return loop
+
+
+def _begin(folder: RunFolder, recipe: Recipe) -> Loop:
+    """A new run, which leaves nothing behind if it cannot begin."""
+    workers = cores()
+    folder.create(recipe, workers)
+    try:
+        return Loop(folder, recipe, workers)
+    except BaseException as error:
+        folder.discard()
+        if isinstance(error, RuntimeError) and "memory" in str(error):  # torch's way to say so
+            raise MemoryError from None
+        raise
 
 
 def stop_on_signals(loop: Loop) -> None:
@@ -74,5 +98,5 @@ def stop_on_signals(loop: Loop) -> None:
 
 def how_to_go_on(module: str, folder: RunFolder) -> str:
     """The line that a stopped run ends with."""
-    command = " ".join([f"python -m alphamini.{module}", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", f"alphamini.{module}", *sys.argv[1:]])
     return f"stopped; all is saved in {folder.path}. To go on: {command}"

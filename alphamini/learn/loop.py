@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -240,7 +241,14 @@ class Loop:
             if self.supervised:
                 self.folder.save_checkpoint(self.baseline, self.checkpoint(self.baseline))
             return
-        arrays, counters = found
+        try:
+            self._continue(*found)
+        except (KeyError, TypeError, RuntimeError) as error:  # another version's arrays
+            line = str(error).splitlines()[0]
+            raise ValueError(f"{self.folder.path / 'state'} does not belong to this run ({line})") from None
+
+    def _continue(self, arrays: dict[str, np.ndarray], counters: dict[str, Any]) -> None:
+        """Takes up the run where `commit` left it."""
         if len(counters["streams"]) != 1 + len(self.actors):
             raise ValueError(f"this run was made with {len(counters['streams']) - 1} workers, not {len(self.actors)}")
         self.pretrained, self.iterations = counters["pretrained"], counters["iterations"]

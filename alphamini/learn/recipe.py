@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from alphamini.learn.actor import SelfPlayConfig
 from alphamini.learn.teachers import has_teacher
 from alphamini.learn.trainer import TrainConfig
 from alphamini.model.config import default_size
 from alphamini.model.engines import PRECISIONS
-from games import Game
+from games import Game, get
 
-MOST = 10**9  # of any number in a recipe
+MOST = 10**9  # of any number in a recipe, but for those that memory or time ends much sooner:
+MOST_OF = {
+    "blocks": 100,
+    "channels": 2048,
+    "games": 65_536,
+    "batch": 65_536,
+    "scripted_games": 10**7,
+    "window_most": 10**8,
+}
 LONG = 128  # plies: of longer games fewer are played at once, so that the first ones end soon
 
 
@@ -71,21 +79,37 @@ SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "teache
 MAY_BE_ZERO = ("seed", "opening_plies", "weight_decay", "noise_total", "temperature", "temperature_end")
 
 
-def check(recipe: Any) -> None:
-    """ValueError, one line, for the first setting of a recipe (or of a part of it) that makes no sense."""
+LEAST_OF = {"scripted_games": 20}  # so that one game of them is held out
+
+
+def check(recipe: Recipe) -> None:
+    """ValueError, one line, for the first setting of a recipe that makes no sense."""
+    _check_each(recipe)
+    plies = get(recipe.game).max_plies
+    if recipe.selfplay.opening_plies >= plies:  # an opening that ends the game is drawn again
+        raise ValueError(f"--opening-plies must be below {plies}, the longest game of {recipe.game}")
+    if recipe.first_training > recipe.window_most:  # training would wait for ever
+        raise ValueError(f"--first-training must not be above --window-most, {recipe.window_most}")
+
+
+def _check_each(recipe: Any) -> None:
+    """The settings of a recipe, or of a part of it, by themselves."""
     for part in fields(recipe):
         name, value = part.name, getattr(recipe, part.name)
         flag = "--" + name.replace("_", "-")
         if is_dataclass(value):
-            check(value)
+            _check_each(value)
         elif name == "precision" and value not in PRECISIONS:
             raise ValueError(f"{flag} is one of {', '.join(PRECISIONS)}, not {value!r}")
         elif name in SHARES and not 0 <= value <= 1:
             raise ValueError(f"{flag} must be from 0 to 1, not {value}")
         elif isinstance(value, int | float) and not isinstance(value, bool) and name not in SHARES:
-            low = 0 if name in MAY_BE_ZERO else 1 if isinstance(value, int) else 1e-9
-            if not low <= value < MOST:
-                raise ValueError(f"{flag} must be {'0 or more' if low == 0 else 'above 0'}, not {value}")
+            low = LEAST_OF.get(name, 0 if name in MAY_BE_ZERO else 1 if isinstance(value, int) else 1e-9)
+            most = MOST_OF.get(name, MOST)
+            if value > most:
+                raise ValueError(f"{flag} must be {most} or less, not {value}")
+            if not value >= low:  # nan, too
+                raise ValueError(f"{flag} must be {'above 0' if 0 < low <= 1 else f'{low} or more'}, not {value}")
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
@@ -93,7 +117,7 @@ def to_json(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Recipe:
-    """The inverse of `to_json`; ValueError, one line, for an unknown key."""
+    """The inverse of `to_json`; ValueError, one line, for an unknown key or a value of the wrong type."""
     data = dict(data)
     for name, cls in (("selfplay", SelfPlayConfig), ("train", TrainConfig)):
         data[name] = _strict(cls, data.get(name, {}))
@@ -102,9 +126,12 @@ def from_json(data: dict[str, Any]) -> Recipe:
 
 
 def _strict(cls: Any, data: dict[str, Any]) -> Any:
-    for key in data:
-        if key not in {f.name for f in fields(cls)}:
+    kinds = get_type_hints(cls)
+    for key, value in dict(data).items():
+        if key not in kinds:
             raise ValueError(f"unknown setting {key!r}")
+        if type(value) is not kinds[key] and not (kinds[key] is float and type(value) is int):
+            raise ValueError(f"{key} must be of type {kinds[key].__name__}, not {value!r}")
     try:
         return cls(**data)
     except TypeError as error:

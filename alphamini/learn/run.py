@@ -7,18 +7,34 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from alphamini import __version__
 from alphamini.learn.recipe import Recipe, from_json, to_json
 from alphamini.model.checkpoint import Checkpoint, save_checkpoint, write_bytes
-from games import Game
+from games import Game, get
 
+MOST_WORKERS = 1024
 RESULTS = ("1-0", "0-1", "1/2")
+
+
+@dataclass(frozen=True)
+class Config:
+    """config.json: what a run is."""
+
+    recipe: Recipe
+    workers: int | None  # threads of self-play: each has games of its own, so a resume needs as many
+    rules_version: int | None  # of its game (both None: written before they were kept)
 
 
 class RunFolder:
@@ -31,27 +47,63 @@ class RunFolder:
         self._metrics = self.path / "metrics.jsonl"
         self._state = self.path / "state" / "state.npz"
         self._writer: Any = None
+        self._made: list[Path] = []  # folders that came with the run
 
-    def recipe(self) -> Recipe | None:
-        """The recipe of the run that is here, or None; ValueError, one line, if it cannot be read."""
+    def config(self) -> Config | None:
+        """What the run is that is here, or None; ValueError, one line, if it cannot be read."""
         path = self.path / "config.json"
         if not path.exists():
             return None
         try:
             data = json.loads(path.read_text())
-            return from_json(data["recipe"])
+            recipe, workers = from_json(data["recipe"]), data.get("workers")
+            if workers is not None and not (type(workers) is int and 0 < workers <= MOST_WORKERS):
+                raise ValueError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
+            return Config(recipe, workers, data.get("rules_version"))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
-    def create(self, recipe: Recipe) -> None:
-        """Begins a run here; ValueError, one line, if the folder holds something else."""
+    def lock(self) -> None:
+        """Keeps other processes out until this one ends; ValueError, one line, if one is in here.
+
+        The system's lock, on the folder itself: it ends with the process, however that ends.
+        """
+        if sys.platform == "win32":
+            return  # knows no such lock
+        import fcntl
+
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise ValueError(f"another process is at work on the run in {self.path}") from None
+        except OSError:
+            os.close(handle)  # a file system without locks
+
+    def create(self, recipe: Recipe, workers: int) -> None:
+        """Begins a run here, locked; ValueError, one line, if the folder holds something else."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise ValueError(f"{self.path} is not empty and holds no run")
-        config = {"alphamini": __version__, "recipe": to_json(recipe)}
+        self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.lock()
+        version = get(recipe.game).rules_version
+        begun = {"alphamini": __version__, "rules_version": version, "workers": workers}
+        config = {**begun, "recipe": to_json(recipe)}
         write_bytes(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
+    def discard(self) -> None:
+        """Takes `create` back, for a run that could not begin: its configuration would stand in a better one's way."""
+        (self.path / "config.json").unlink(missing_ok=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)  # without a supervised stage the first net is saved at once
+        with suppress(OSError):  # somebody has put something in
+            for path in self._made:
+                path.rmdir()
+
     def log(self, metrics: dict[str, Any]) -> None:
-        """One line in metrics.jsonl, and the same numbers in TensorBoard."""
+        """One line in metrics.jsonl, and the same numbers in TensorBoard; a nan is no number, nor JSON: it is left out."""
+        metrics = {name: value for name, value in metrics.items() if value == value}
         with self._metrics.open("a") as file:
             file.write(json.dumps(metrics) + "\n")
         if self._writer is None:
@@ -87,11 +139,15 @@ class RunFolder:
         write_bytes(self._state, buffer.getvalue())
 
     def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """(arrays, counters) of `save_state`, or None; ValueError, one line, if the file is not whole."""
         if not self._state.exists():
             return None
-        with np.load(self._state, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return arrays, json.loads(str(arrays.pop("counters")))
+        try:
+            with np.load(self._state, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            return arrays, json.loads(str(arrays.pop("counters")))
+        except (EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{self._state} is not the whole state of a run ({error})") from None
 
     def truncate(self, pretrained: int, iterations: int) -> None:
         """Forgets what was written after the state that counts."""
@@ -106,5 +162,5 @@ class RunFolder:
         if self._metrics.exists():
             write_bytes(self._metrics, "".join(lines).encode())
         for path in (self.path / "games").glob("*.txt"):
-            if int(path.stem) > iterations:
+            if path.stem.isdecimal() and int(path.stem) > iterations:  # others are not ours
                 path.unlink()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from alphamini.model.checkpoint import write_bytes
 from games import DRAW, Game, States
 
 WIN, DRAWN, LOSS = 0, 1, 2  # `result`: the classes of the net's value head, for the side to move
@@ -52,12 +54,9 @@ class Replay:
     def add(self, samples: Samples, step: int) -> None:
         """Adds the samples of one step of the loop and writes them to the disk."""
         self._put(samples)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{step:06d}.npy"
-        beside = path.with_suffix(".tmp")
-        with beside.open("wb") as file:
-            np.save(file, samples, allow_pickle=False)
-        beside.replace(path)
+        path, buffer = self.folder / f"{step:06d}.npy", io.BytesIO()
+        np.save(buffer, samples, allow_pickle=False)
+        write_bytes(path, buffer.getvalue())
         self._files.append((len(samples), path))
 
     def prune(self) -> None:
@@ -68,19 +67,27 @@ class Replay:
     def restore(self, last_step: int, added: int) -> None:
         """Reads back the window as it was after `last_step`, when `added` samples had come in all.
 
-        Files of later steps belong to a step that never ended, and go.
+        Files of later steps belong to a step that never ended, and go. ValueError, one line, if the rest are not whole:
+        a gap would be learnt from as if it held samples.
         """
-        parts = []
-        for path in sorted(self.folder.glob("*.npy")):
+        parts, steps = [], []
+        for path in sorted(path for path in self.folder.glob("*.npy") if path.stem.isdecimal()):  # others are not ours
             if int(path.stem) > last_step:
                 path.unlink()
                 continue
-            samples = np.load(path, allow_pickle=False)
+            try:
+                samples = np.load(path, allow_pickle=False)
+            except (EOFError, ValueError) as error:
+                raise ValueError(f"{path} is not a whole file of samples ({error})") from None
             if samples.dtype != self._ring.dtype:
                 raise ValueError(f"{path} holds samples of another game or version")
             parts.append(samples)
+            steps.append(int(path.stem))
             self._files.append((len(samples), path))
-        self.added = added - sum(map(len, parts))
+        found = sum(map(len, parts))
+        if steps != list(range(last_step + 1 - len(steps), last_step + 1)) or found < min(added, len(self._ring)):
+            raise ValueError(f"{self.folder} lacks samples of the run: a file of them is missing")
+        self.added = added - found
         for part in parts:
             self._put(part)
 

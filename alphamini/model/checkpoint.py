@@ -39,11 +39,17 @@ class Checkpoint:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it: beside its place, then renamed into it."""
+    """Writes a file so that nobody ever sees half of it: beside its place, to the disk, then renamed into its place.
+
+    Without the fsync a power cut may leave the new name with nothing behind it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        beside.write_bytes(data)
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -79,7 +85,7 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not an alphamini checkpoint (no '{FORMAT}' mark in it)")
     try:
-        net = NetConfig(**json.loads(metadata["net"]))
+        net = NetConfig.from_json(json.loads(metadata["net"]))
         version, name, step = int(metadata["rules_version"]), metadata["game"], int(metadata["step"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has broken metadata ({error})") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, get_type_hints
 
 from games import Game
 
@@ -19,6 +20,15 @@ class NetConfig:
     value_hidden: int = 64
     action_planes: int = 1  # K, planes of actions that lie on the board
     extra_actions: int = 0  # E, actions that do not
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> NetConfig:
+        """ValueError or TypeError, one line, if `data` is not what `asdict` gives."""
+        kinds = get_type_hints(cls)
+        for name, value in dict(data).items():
+            if type(value) is not kinds.get(name):
+                raise ValueError(f"{name!r} of a net cannot be {value!r}")
+        return cls(**data)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The net's weights by name, as `net.Net` has them: what a checkpoint must hold."""

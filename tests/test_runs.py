@@ -1,0 +1,161 @@
+"""How a run begins, and how it goes on: what the commands refuse, in one line, before anything is done or lost."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import games
+from alphamini import pretrain
+from alphamini.learn.command import how_to_go_on, open_run, run_parser
+from alphamini.learn.loop import Iteration, Loop
+from alphamini.learn.recipe import Recipe, for_game
+from alphamini.learn.run import RunFolder
+from alphamini.options import run_command
+from alphamini.selfplay import flat, line
+
+TICTACTOE = games.get("tictactoe")
+SMALL = ["--game", "tictactoe", "--blocks", "1", "--channels", "8", "--batch", "32", "--games", "16"]
+
+
+@pytest.fixture
+def begin(monkeypatch: pytest.MonkeyPatch):
+    """Opens a run as a command would with these arguments."""
+
+    def opened(*arguments: str) -> Any:
+        monkeypatch.setattr(sys, "argv", ["pretrain", *SMALL, *arguments])
+        options, defaults = run_parser("pretrain", "")
+        return open_run(options.parse_args(), defaults)
+
+    return opened
+
+
+def edit(path: Path, **changes: object) -> None:
+    """Writes other values into a run's config.json; None takes the key out."""
+    config = json.loads((path / "config.json").read_text()) | changes
+    (path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
+
+
+def a_run(path: Path, workers: int = 1) -> Recipe:
+    recipe = for_game(TICTACTOE)
+    parts = {"train": replace(recipe.train, batch=32), "selfplay": replace(recipe.selfplay, games=16)}
+    recipe = replace(recipe, blocks=1, channels=8, **parts)
+    RunFolder(path / "begun").create(recipe, workers)
+    shutil.copy(path / "begun" / "config.json", path)  # a run that no process has locked
+    return recipe
+
+
+def test_a_run_of_other_rules_is_refused(begin, tmp_path: Path) -> None:
+    a_run(tmp_path)
+    config = RunFolder(tmp_path).config()
+    assert config is not None
+    assert config.rules_version == TICTACTOE.rules_version
+    edit(tmp_path, rules_version=99)
+    with pytest.raises(ValueError, match="was begun with rules version 99 of tictactoe; this is version 1"):
+        begin("--run", str(tmp_path))
+
+
+def test_a_run_keeps_its_number_of_workers_on_another_machine(begin, tmp_path: Path, monkeypatch) -> None:
+    recipe = a_run(tmp_path, workers=3)
+    loop = Loop(RunFolder(tmp_path), recipe, workers=3)
+    loop.commit({"stage": "selfplay", "iteration": 0})
+    monkeypatch.setattr("alphamini.learn.command.cores", lambda: 2)
+    assert begin("--run", str(tmp_path)).workers == 3
+    edit(tmp_path, workers=0)
+    with pytest.raises(ValueError, match=r"config.json is not a run's configuration \(workers must be from 1"):
+        begin("--run", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--channels", "900000000"], "--channels must be 2048 or less"),
+        (["--window-most", "999999999"], "--window-most must be 100000000 or less"),
+        (["--games", "500000000"], "--games must be 65536 or less"),
+        (["--batch", "999999999"], "--batch must be 65536 or less"),
+        (["--scripted-games", "1"], "--scripted-games must be 20 or more"),
+        (["--opening-plies", "9"], "--opening-plies must be below 9, the longest game of tictactoe"),
+        (["--first-training", "500001", "--window-most", "500000"], "--first-training must not be above --window-most"),
+        (["--full-sims", "999999999", "--games", "65536"], "not enough memory"),
+    ],
+)
+def test_a_failed_start_does_not_stand_in_the_way(arguments, message, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pretrain", *SMALL, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        run_command(pretrain.main)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_failed_start_has_begun_goes_again(begin, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "mine").mkdir()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("alphamini.learn.loop.RunFolder.save_checkpoint", fail)
+        for name in ("mine", "new"):
+            with pytest.raises(MemoryError):
+                begin("--run", str(tmp_path / name), "--from-scratch")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
+    assert begin("--run", str(tmp_path / "new"), "--from-scratch").iterations == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="knows no such lock")
+def test_one_process_at_a_time_works_on_a_run(begin, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from alphamini.learn.run import RunFolder\n"
+        "RunFolder(Path(sys.argv[1])).lock(); print('locked', flush=True); input()"
+    )
+    a_run(tmp_path)
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match="another process is at work on the run in"):
+            begin("--run", str(tmp_path))
+        other.kill()
+    assert begin("--run", str(tmp_path)).iterations == 0
+    with pytest.raises(ValueError, match="another process is at work"):
+        begin("--run", str(tmp_path))
+    begin("--run", str(tmp_path / "new"), "--from-scratch")
+    with pytest.raises(ValueError, match="another process is at work"):
+        begin("--run", str(tmp_path / "new"), "--from-scratch")
+
+
+def test_an_iteration_in_which_no_game_ended_has_no_mean_of_them(tmp_path: Path) -> None:
+    nan = float("nan")
+    iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 1.0, 0.0)
+    assert line(iteration, 60, nan) == (
+        "  1.0 min | iteration 3 | 0.0 games/s, 5,000 sims/s | collecting, entropy 1.50"
+    )
+    RunFolder(tmp_path).log({"stage": "selfplay", "iteration": 3, **flat(iteration)})
+    row = json.loads((tmp_path / "metrics.jsonl").read_text(), parse_constant=pytest.fail)
+    assert {"plies", "draws"}.isdisjoint(row)
+    assert row["games"] == 0
+    assert "4 plies, 50% drawn | " in line(replace(iteration, games=2, plies=4.0, draws=0.5), 60, nan)
+
+
+def test_how_to_go_on_can_be_pasted(monkeypatch) -> None:
+    arguments = ["--run", "my runs/it's gomoku", "--minutes", "5"]
+    monkeypatch.setattr(sys, "argv", ["selfplay", *arguments])
+    said = how_to_go_on("selfplay", RunFolder(Path(arguments[1])))
+    assert shlex.split(said.partition("To go on: ")[2]) == ["python", "-m", "alphamini.selfplay", *arguments]
+
+
+def test_a_forgotten_game_gets_one_line(begin, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        begin("--game")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "python -m alphamini.pretrain: argument --game: expected one argument\n"
