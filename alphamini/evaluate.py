@@ -143,7 +143,7 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
         play_pairs(pool, pairs, games, options.seed, openings)
     report = {**pool.report(), "openings": openings.about}
     ratings = pool.ratings()
-    for pair in pool.pairs:
+    for pair in pool.pairs.values():
         a, b = (pool.entries[i].player.name for i in (pair.a, pair.b))
         print(f"{a} - {b}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%}), "
               f"likelihood of superiority {ratings.superiority(pair.a, pair.b):.1%}")  # fmt: skip

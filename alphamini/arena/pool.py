@@ -34,7 +34,7 @@ class Pool:
 
     def __init__(self, game: Game, entries: Sequence[Entry], threads: int):
         self.game, self.entries, self.threads = game, list(entries), threads
-        self.pairs: list[Pair] = []
+        self.pairs: dict[tuple[int, int], Pair] = {}  # one for two players, however many matches they play
         self.records: list[tuple[int, int, GameRecord]] = []
         self._seconds = np.zeros(len(entries))
         self._moves = np.zeros(len(entries), np.int64)
@@ -48,11 +48,11 @@ class Pool:
         openings: Openings | None = None,
         progress: Callable[[GameRecord], None] = lambda record: None,
     ) -> Pair:
-        """A match between entries a and b."""
+        """A match between entries a and b, after those that they have played; its own result."""
         players = self.entries[a].player, self.entries[b].player
         result = play_match(self.game, *players, games, seed, self.threads, openings, progress)
         pair = result.pair(a, b)
-        self.pairs.append(pair)
+        self.pairs[a, b] = self.pairs[a, b] + pair if (a, b) in self.pairs else pair
         self.records += [(a, b, record) for record in result.games]
         for side, index in enumerate((a, b)):
             self._seconds[index] += result.seconds[side]
@@ -60,7 +60,7 @@ class Pool:
         return pair
 
     def ratings(self) -> Ratings:
-        return rate(len(self.entries), self.pairs)
+        return rate(len(self.entries), list(self.pairs.values()))
 
     def report(self) -> dict[str, Any]:
         """The JSON of `evaluate`; `seconds_per_move` is of one thread that plays many games at once."""
@@ -77,7 +77,7 @@ class Pool:
                     "ci95": [round(low, 1), round(high, 1)],
                     "simulations": entry.player.simulations,
                     "seconds_per_move": float(self._seconds[i] / max(self._moves[i], 1)),
-                    "games": sum(pair.games for pair in self.pairs if i in (pair.a, pair.b)),
+                    "games": sum(pair.games for pair in self.pairs.values() if i in (pair.a, pair.b)),
                     **({"curve": entry.curve} if entry.curve else {}),
                 }
             )
@@ -90,7 +90,7 @@ class Pool:
                     "a": names[p.a], "b": names[p.b], "wins": p.wins, "draws": p.draws, "losses": p.losses,
                     "pentanomial": p.pentanomial, "los": round(ratings.superiority(p.a, p.b), 4),
                 }
-                for p in self.pairs
+                for p in self.pairs.values()
             ],
             "games": [self._game(*record) for record in self.records],
         }  # fmt: skip
@@ -142,24 +142,19 @@ def play_test(
     """
     source = openings or RandomOpenings(pool.game, default_opening_plies(pool.game))
     lines = source.draw((games + 1) // 2, np.random.default_rng(seed))
-    total, ratio = np.zeros(5, np.int64), 0.0
+    ratio = 0.0
     low, high = test.bounds
     with tqdm(total=2 * len(lines), unit="game", leave=False) as bar:
         score = _Score(pool, 0, 1, bar)
         for number, start in enumerate(range(0, len(lines), TEST_ROUND)):
             part = _Given(lines[start : start + TEST_ROUND])
-            pair = pool.play(0, 1, 2 * len(part.lines), seed + number, part, score)
-            total += pair.pentanomial or 0
-            ratio = float(test.ratio(total))
+            pool.play(0, 1, 2 * len(part.lines), seed + number, part, score)
+            ratio = float(test.ratio(pool.pairs[0, 1].pentanomial or (0,) * 5))
             score.note = f", LLR {ratio:+.2f} ({low:+.2f}, {high:+.2f})"
             if test.verdict(ratio):
                 break
-    # The rounds are one match: the pool rates and reports them as one.
-    both = pool.pairs
-    pool.pairs = [Pair(0, 1, sum(p.wins for p in both), sum(p.draws for p in both), sum(p.losses for p in both),
-                       tuple(total.tolist()))]  # fmt: skip
     return {**asdict(test), "llr": round(ratio, 3), "bounds": [round(low, 3), round(high, 3)],
-            "accepted": test.verdict(ratio), "openings": int(total.sum())}  # fmt: skip
+            "accepted": test.verdict(ratio), "openings": pool.pairs[0, 1].games // 2}  # fmt: skip
 
 
 @dataclass(frozen=True)
