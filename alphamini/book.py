@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from tqdm import tqdm
@@ -27,9 +29,12 @@ def main() -> None:
             bars.append(tqdm(total=wish.openings, unit="opening", leave=False))
         bars[0].update(found)
 
+    # Half a book is none: Ctrl-C need not wait for the threads, and there is nothing to tidy up.
+    before = signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     try:
         book = make_book(game, wish, cores(), progress)
     finally:
+        signal.signal(signal.SIGINT, before)
         for bar in bars:
             bar.close()
     book.save(out)

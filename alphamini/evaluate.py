@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
+from alphamini.arena.interrupt import interruptible
 from alphamini.arena.openings import Book, choose_openings
-from alphamini.arena.players import make_player
+from alphamini.arena.players import Player, make_player
 from alphamini.arena.plotting import slope_text
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.sequential import SequentialTest
-from alphamini.arena.suite import SOLVED, Suite, load_suite, score, solved_suite, suite_report, suite_table
+from alphamini.arena.suite import SOLVED, Score, Suite, load_suite, score, solved_suite, suite_report, suite_table
 from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.shipped import shipped_checkpoint
@@ -75,8 +77,10 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
     check(options)
     suite = read_suite(game, options) if options.suite else None
     report = run_suite(suite, options) if suite and not options.thinking else run_pool(game, options, suite)
-    if out:
+    if out and not (options.levels and report.get("stopped")):  # half a ladder must not take the place of a whole one
         write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
+    if report.get("stopped"):
+        raise KeyboardInterrupt
 
 
 def check(options: EvaluateOptions) -> None:
@@ -113,9 +117,28 @@ def run_suite(suite: Suite, options: EvaluateOptions) -> dict[str, Any]:
     """Scores the players on a suite; prints a table and returns the report."""
     threads = cores()
     players = [make_player(suite.game, spec, threads) for spec in options.player]
-    scores = [score(suite, player, options.seed, threads) for player in players]
-    print(suite_table(suite, scores))
-    return suite_report(suite, scores)
+    scores, stopped = score_players(suite, players, options.seed, threads)
+    if not scores:
+        raise KeyboardInterrupt
+    return {**suite_report(suite, scores), **stopped}
+
+
+def score_players(
+    suite: Suite, players: Sequence[Player], seed: int, threads: int
+) -> tuple[list[Score], dict[str, bool]]:
+    """Prints and returns the scores of those players that are through before Ctrl-C, and what the report says of it."""
+    scores: list[Score] = []
+    with interruptible() as stop:
+        for player in players:
+            if (found := score(suite, player, seed, threads, stop)) is None:
+                break
+            scores.append(found)
+    if scores:
+        print(suite_table(suite, scores))
+    if len(scores) == len(players):
+        return scores, {}
+    print(f"stopped: {len(scores)} of {len(players)} players have answered the whole suite")
+    return scores, {"stopped": True}
 
 
 def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[str, Any]:
@@ -137,11 +160,20 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     if isinstance(openings, Book) and games > 2 * len(openings.openings):
         print(f"note: after {2 * len(openings.openings)} games of a pair its openings come again")
     tested = None
-    if options.sprt:
-        tested = play_test(pool, options.test, games, options.seed, openings)
-    else:
-        play_pairs(pool, pairs, games, options.seed, openings)
-    report = {**pool.report(), "openings": openings.about}
+    with interruptible() as stop:
+        if options.sprt:
+            tested = play_test(pool, options.test, games, options.seed, openings, stop)
+        else:
+            play_pairs(pool, pairs, games, options.seed, openings, stop)
+        stopped = stop()
+    if stopped and not pool.records:
+        print("stopped before both games of an opening were over")
+        raise KeyboardInterrupt
+    if stopped:
+        print(
+            f"stopped: the {len(pool.records)} games of finished openings are rated; short games are over-represented"
+        )
+    report = {**pool.report(), "openings": openings.about, **({"stopped": True} if stopped else {})}
     ratings = pool.ratings()
     for pair in pool.pairs.values():
         a, b = (pool.entries[i].player.name for i in (pair.a, pair.b))
@@ -153,11 +185,11 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     if tested:
         report["sprt"] = tested
         print(verdict(tested))
-    if suite:
-        scores = [score(suite, entry.player, options.seed, threads) for entry in pool.entries]
-        for player, found in zip(report["players"], scores, strict=True):
+    if suite and not stopped:
+        scores, broken_off = score_players(suite, [entry.player for entry in pool.entries], options.seed, threads)
+        for player, found in zip(report["players"], scores, strict=False):
             player["oracle"] = {"suite": suite.name, **found.json()}
-        print(suite_table(suite, scores))
+        report |= broken_off
     return report
 
 
@@ -193,7 +225,7 @@ def verdict(tested: dict[str, Any]) -> str:
     said = {
         "H1": f"H1 accepted: the first player is stronger ({tested['elo1']:+g} Elo rather than {tested['elo0']:+g})",
         "H0": f"H0 accepted: no proof of strength ({tested['elo0']:+g} Elo rather than {tested['elo1']:+g})",
-        None: "undecided: the games ran out",
+        None: "undecided",
     }[tested["accepted"]]
     return f"SPRT: {said}; LLR {tested['llr']:+.2f} in ({low:+.2f}, {high:+.2f}) after {tested['openings']} openings"
 

@@ -51,6 +51,7 @@ class Player(Protocol):
     name: str
     simulations: int | None  # a move; None: not a searcher, or under a clock
     about: str  # what evaluates its positions, "" where nothing does
+    one_by_one: bool  # a clock runs for each move: nothing is gained by asking for many at once
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
         """states [n], none of them over -> one legal action each."""
@@ -59,6 +60,7 @@ class Player(Protocol):
 class RandomPlayer:
     simulations: int | None = None
     about = ""
+    one_by_one = False
 
     def __init__(self, game: Game):
         self._game, self.name = game, "random"
@@ -70,6 +72,7 @@ class RandomPlayer:
 class ScriptedPlayer:
     simulations: int | None = None
     about = ""
+    one_by_one = False
 
     def __init__(self, game: Game, level: int | None):
         self._teacher = get_teacher(game)
@@ -99,7 +102,7 @@ class SearchPlayer:
 
         Above a `temperature` of 0 the move is drawn from the search's policy ** (1 / temperature)."""
         self.name, self.simulations, self.about, self._seconds = name, sims, about, seconds
-        self._temperature = temperature
+        self._temperature, self.one_by_one = temperature, sims is None
         self._game, self._worker, self._local = game, worker, threading.local()
 
     def with_budget(self, name: str, sims: int, temperature: float = 0.0) -> SearchPlayer:
