@@ -68,10 +68,11 @@ def train(folder: RunFolder, recipe: Recipe, minutes: float | None) -> None:
         if loop.elapsed() >= milestone and not loop.stop.is_set():
             thinking(loop, folder, BUDGETS[:7], MILESTONE_SHARE * loop.elapsed())
             milestone *= 2
+    if not loop.stop.is_set():
+        thinking(loop, folder, BUDGETS, final)
     if loop.stop.is_set():
         print(how_to_go_on("selfplay", folder))
         return
-    thinking(loop, folder, BUDGETS, final)
     print(f"the net: {folder.checkpoints / 'latest.safetensors'}")
 
 
@@ -98,7 +99,7 @@ def line(iteration: Iteration, seconds: float, elo: float) -> str:
 def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: float) -> None:
     """Elo against thinking time for the net as it is and the one it started from, as JSON and as a figure.
 
-    Whole rounds of games are played for about so many seconds, one at least.
+    Whole rounds of games are played for about so many seconds, one at least; none after a stop, and no figure then.
     """
     end = time.monotonic() + seconds
     start = Net(loop.baseline, folder.checkpoints / f"{loop.baseline}.safetensors", budgets[:9:3])
@@ -106,7 +107,9 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
     pool, pairs = thinking_pool(loop.game, [start, now], loop.workers)
     seed, before = loop.recipe.seed, time.monotonic()
     while True:
-        play_pairs(pool, pairs, ROUND_GAMES, seed)
+        play_pairs(pool, pairs, ROUND_GAMES, seed, stop=loop.stop.is_set)
+        if loop.stop.is_set():  # a figure is of whole rounds: the run that goes on plays them again
+            return
         seed += len(pairs)
         round_seconds, before = time.monotonic() - before, time.monotonic()
         if before + round_seconds > end:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,11 @@ from alphamini.arena.match import play_match
 from alphamini.arena.players import make_player
 from alphamini.arena.pool import Entry, Pool, play_pairs, table
 from alphamini.arena.suite import score, solved_suite
+from alphamini.learn.run import RunFolder
+from alphamini.model.checkpoint import Checkpoint, save_checkpoint
+from alphamini.model.config import NetConfig
+from alphamini.model.net import Net
+from alphamini.selfplay import thinking
 
 TICTACTOE = games.get("tictactoe")
 
@@ -120,3 +126,19 @@ book.main()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=25) == 130
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stop_ends_the_figure_of_a_run(tmp_path: Path, capsys) -> None:
+    folder = RunFolder(tmp_path)
+    config = NetConfig.for_game(TICTACTOE, 1, 8)
+    weights = {k: v.numpy() for k, v in Net(config).state_dict().items() if v.is_floating_point()}
+    for name in ("supervised", "latest"):
+        net = Checkpoint(TICTACTOE.name, TICTACTOE.rules_version, config, weights)
+        save_checkpoint(folder.checkpoints / f"{name}.safetensors", net)
+    loop = SimpleNamespace(
+        game=TICTACTOE, baseline="supervised", workers=1, recipe=SimpleNamespace(seed=0), stop=Event()
+    )
+    loop.stop.set()
+    thinking(loop, folder, (1, 2), 60.0)
+    assert not (tmp_path / "thinking.json").exists()
+    assert capsys.readouterr().out == ""
