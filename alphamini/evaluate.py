@@ -20,7 +20,7 @@ from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
-from alphamini.options import add_fields, parser, read_fields, run_command
+from alphamini.options import add_fields, check_writable, parser, read_fields, run_command
 from games import Game, get
 
 MOST_SIMS = 1_000_000
@@ -75,6 +75,8 @@ def main() -> None:
 
 def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
     check(options)
+    if out:
+        check_writable(out)
     suite = read_suite(game, options) if options.suite else None
     report = run_suite(suite, options) if suite and not options.thinking else run_pool(game, options, suite)
     if out and not (options.levels and report.get("stopped")):  # half a ladder must not take the place of a whole one

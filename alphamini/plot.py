@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alphamini.arena.plotting import draw_thinking
-from alphamini.options import parser, run_command
+from alphamini.options import check_writable, parser, run_command
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, metavar="FILE.png", help="the figure (default: beside the first file)")
     arguments = options.parse_args()
     out = arguments.out or arguments.file[0].with_suffix(".png")
+    check_writable(out)
     draw_thinking([read(path) for path in arguments.file], out)
     print(out)
 

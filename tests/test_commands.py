@@ -15,6 +15,7 @@ from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
+from alphamini.options import check_writable
 
 TINY = [
     "--game", "tictactoe", "--blocks", "1", "--channels", "8", "--scripted-games", "200", "--pretrain-steps", "50",
@@ -60,6 +61,13 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
             "--elo0 must be below --elo1",
         ),
         ("book", ["--game", "tictactoe", "--player", "random"], "only a search with a number of simulations"),
+        (
+            "evaluate",
+            ["--game", "tictactoe", "--player", "random", "--player", "scripted", "--out", "occupied"],
+            "cannot write occupied: it is a folder",
+        ),
+        ("book", ["--game", "tictactoe", "--out", "occupied/file/book.jsonl"], "cannot write occupied/file/book.jsonl"),
+        ("plot", ["missing.json", "--out", ""], "cannot write .: it is a folder"),
         ("plot", ["missing.json"], "missing.json"),
         ("plot", ["occupied/file"], "not a report of evaluate"),
     ],
@@ -74,9 +82,22 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
     before = sorted(p for p in tmp_path.rglob("*"))
     done = run(command, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)  # and before any work
     assert message in done.stderr
     assert sorted(p for p in tmp_path.rglob("*")) == before  # nothing half-made stays behind
+
+
+def test_what_can_be_written_is_known_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("old")
+    (tmp_path / "folder").mkdir()
+    for good in ("old.json", "new.json", "not/yet/there.json"):
+        check_writable(tmp_path / good)
+    for bad in ("folder", "old.json/new.json", "x" * 300, "/proc/x/y.json"):
+        with pytest.raises(ValueError, match=r"^cannot write ") as error:
+            check_writable(tmp_path / bad)
+        assert "\n" not in str(error.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "old.json"]
+    assert (tmp_path / "old.json").read_text() == "old"
 
 
 def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:
