@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from alphamini.arena.interrupt import interruptible
 from alphamini.arena.openings import Book, choose_openings
-from alphamini.arena.players import Player, make_player
+from alphamini.arena.players import Player, make_players
 from alphamini.arena.plotting import slope_text
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.sequential import SequentialTest
@@ -118,7 +118,7 @@ def read_suite(game: Game, options: EvaluateOptions) -> Suite:
 def run_suite(suite: Suite, options: EvaluateOptions) -> dict[str, Any]:
     """Scores the players on a suite; prints a table and returns the report."""
     threads = cores()
-    players = [make_player(suite.game, spec, threads) for spec in options.player]
+    players = make_players(suite.game, options.player, threads)
     scores, stopped = score_players(suite, players, options.seed, threads)
     if not scores:
         raise KeyboardInterrupt
@@ -153,7 +153,8 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     elif options.thinking:
         pool, pairs = thinking_pool(game, nets(game, options), threads)
     else:
-        pool = Pool(game, [Entry(spec, make_player(game, spec, threads)) for spec in options.player], threads)
+        players = make_players(game, options.player, threads)
+        pool = Pool(game, [Entry(*both) for both in zip(options.player, players, strict=True)], threads)
         pairs = list(combinations(range(len(pool.entries)), 2))
     for about in dict.fromkeys(entry.player.about for entry in pool.entries if entry.player.about):
         print(f"inference: {about}")

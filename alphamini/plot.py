@@ -22,16 +22,37 @@ def main() -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The report in a file; ValueError with one line if it is none."""
+    """What the figure needs of the report in a file; ValueError with one line if it is none."""
     try:
         report = json.loads(path.read_text())
-        if not isinstance(report, dict) or not {"game", "players"} <= report.keys():
-            raise ValueError("no players in it")
+        players, slopes = report["players"], report.get("curves", [])
+        return {
+            "game": str(report["game"]),
+            "players": [_player(row) for row in players],
+            "curves": [_numbers(row, "elo_per_doubling") for row in slopes],
+        }
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a report of evaluate (not text)") from None
-    except ValueError as error:
-        raise ValueError(f"{path} is not a report of evaluate ({error})") from None
-    return report
+        wrong = "not text"
+    except KeyError as error:
+        wrong = f"no field {error}"
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
+        wrong = str(error)
+    raise ValueError(f"{path} is not a report of evaluate --thinking ({wrong})")
+
+
+def _player(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of "players"; KeyError, TypeError or ValueError if it is none."""
+    player = _numbers(row, "elo", "seconds_per_move")
+    player |= {"simulations": int(row["simulations"] or 0), "curve": str(row.get("curve", ""))}
+    if "oracle" in row:
+        tally = _numbers(row["oracle"]["error_possible"], "positions", "correct")
+        player["oracle"] = {"suite": str(row["oracle"]["suite"]), "error_possible": tally}
+    return player
+
+
+def _numbers(row: dict[str, Any], *fields: str) -> dict[str, Any]:
+    low, high = row["ci95"]
+    return {"name": str(row.get("name", "")), "ci95": (float(low), float(high)), **{f: float(row[f]) for f in fields}}
 
 
 if __name__ == "__main__":

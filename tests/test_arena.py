@@ -1,5 +1,6 @@
 """Ratings against players of known strength; matches: seats, openings, records; player SPECs."""
 
+import shutil
 from itertools import combinations
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 import games
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import RandomOpenings
-from alphamini.arena.players import make_player, parse_spec
+from alphamini.arena.players import make_player, make_players, parse_spec
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test
 from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
+from alphamini.model.shipped import shipped_checkpoint
 
 TICTACTOE = games.get("tictactoe")
 GOMOKU7 = games.get("gomoku7")
@@ -163,6 +165,16 @@ def test_specs() -> None:
     spec = parse_spec("net:some/dir@x/net.safetensors@sims=4")
     assert (spec.kind, spec.argument, spec.options) == ("net", "some/dir@x/net.safetensors", {"sims": "4"})
     assert parse_spec("random").options == {}
+
+
+def test_players_of_one_name_go_by_their_specs(tmp_path) -> None:
+    net = shipped_checkpoint(TICTACTOE)
+    (tmp_path / "b").mkdir()
+    copy = shutil.copy(net, tmp_path / "b")
+    specs = [f"net:{net}@sims=2", f"net:{copy}@sims=2", f"net:{copy}@sims=4"]
+    assert [p.name for p in make_players(TICTACTOE, specs)] == [*specs[:2], "tictactoe 4 sims"]
+    with pytest.raises(ValueError, match="player 'random' is given twice"):
+        make_players(TICTACTOE, ["random", "scripted", "random"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -217,6 +217,20 @@ def make_player(game: Game, text: str, threads: int = 1) -> Player:
     sims, budget = _budget(sims, seconds)
     name = f"{path.stem} {budget}" + (f" temperature {temperature:g}" if temperature else "")
     return net_player(game, checkpoint, name, sims, seconds, threads, temperature)
+
+
+def make_players(game: Game, specs: Sequence[str], threads: int = 1) -> list[Player]:
+    """The players of SPECs, by names that tell them apart: those that share a name go by their SPECs. ValueError with
+    one line if a SPEC is wrong or comes twice."""
+    for spec in specs:
+        if specs.count(spec) > 1:
+            raise ValueError(f"player {spec!r} is given twice")
+    players = [make_player(game, spec, threads) for spec in specs]
+    names = [player.name for player in players]
+    for player, spec in zip(players, specs, strict=True):
+        if names.count(player.name) > 1:
+            player.name = spec
+    return players
 
 
 def _budget(sims: int | None, seconds: float | None) -> tuple[int | None, str]:
