@@ -25,34 +25,36 @@ def read(path: Path) -> dict[str, Any]:
     """What the figure needs of the report in a file; ValueError with one line if it is none."""
     try:
         report = json.loads(path.read_text())
-        players, slopes = report["players"], report.get("curves", [])
-        return {
-            "game": str(report["game"]),
-            "players": [_player(row) for row in players],
-            "curves": [_numbers(row, "elo_per_doubling") for row in slopes],
-        }
+        curves = [_rated(row, "elo_per_doubling") | {"name": row["name"]} for row in report.get("curves", [])]
+        return {"game": report["game"], "players": [_player(row) for row in report["players"]], "curves": curves}
     except UnicodeDecodeError:
         wrong = "not text"
     except KeyError as error:
         wrong = f"no field {error}"
-    except (AttributeError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         wrong = str(error)
     raise ValueError(f"{path} is not a report of evaluate --thinking ({wrong})")
 
 
 def _player(row: dict[str, Any]) -> dict[str, Any]:
     """A row of "players"; KeyError, TypeError or ValueError if it is none."""
-    player = _numbers(row, "elo", "seconds_per_move")
-    player |= {"simulations": int(row["simulations"] or 0), "curve": str(row.get("curve", ""))}
+    player = _rated(row, "elo", "seconds_per_move")
+    player |= {
+        "name": str(row["name"]),
+        "curve": str(row.get("curve", "")),
+        "simulations": int(row["simulations"] or 0),
+    }
     if "oracle" in row:
-        tally = _numbers(row["oracle"]["error_possible"], "positions", "correct")
-        player["oracle"] = {"suite": str(row["oracle"]["suite"]), "error_possible": tally}
+        oracle = row["oracle"]
+        tally = _rated(oracle["error_possible"], "positions", "correct")
+        player["oracle"] = {"suite": oracle["suite"], "error_possible": tally}
     return player
 
 
-def _numbers(row: dict[str, Any], *fields: str) -> dict[str, Any]:
+def _rated(row: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """The numbers of a row and their interval."""
     low, high = row["ci95"]
-    return {"name": str(row.get("name", "")), "ci95": (float(low), float(high)), **{f: float(row[f]) for f in fields}}
+    return {"ci95": (float(low), float(high)), **{field: float(row[field]) for field in fields}}
 
 
 if __name__ == "__main__":

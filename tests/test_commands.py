@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import games
+from alphamini import plot
+from alphamini.arena.plotting import draw_thinking
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
@@ -22,6 +25,7 @@ TINY = [
     "--iteration-moves", "200", "--first-training", "50", "--games", "16", "--full-sims", "16", "--fast-sims", "4",
     "--batch", "32", "--precision", "fp32",
 ]  # fmt: skip
+POINT = {"name": "x 1 sims", "elo": 1.0, "ci95": [0.0, 2.0], "simulations": 1, "seconds_per_move": 0.1}
 
 
 def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -85,6 +89,43 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
     assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)  # and before any work
     assert message in done.stderr
     assert sorted(p for p in tmp_path.rglob("*")) == before  # nothing half-made stays behind
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ({"game": "x", "players": 5}, "not iterable"),
+        ({"game": "x", "players": [5]}, "not subscriptable"),
+        ({"game": "x", "suite": "s", "players": [{"player": "random", "ci95": [0, 1]}]}, "no field 'elo'"),
+        ({"game": "x", "players": []}, "no player with a number of simulations"),
+        ({"game": "x", "players": [{**POINT, "elo": "high"}]}, "could not convert"),
+        ({"game": "x", "players": [{**POINT, "ci95": [1]}]}, "not enough values"),
+        ({"game": "x", "players": [{**POINT, "oracle": 1}]}, "not subscriptable"),
+        ({"game": "x", "players": [POINT], "curves": [{}]}, "no field 'ci95'"),
+        ([], "no attribute"),
+        ({"game": "x", "players": [{**POINT, "simulations": float("inf")}]}, "infinity"),
+    ],
+)
+def test_what_is_no_figure_gets_one_line(report: Any, message: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    with pytest.raises(ValueError, match=message) as error:
+        draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.png")
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_deep_nesting_gets_one_line(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"r\.json is not a report of evaluate --thinking"):
+        plot.read(tmp_path / "r.json")
+
+
+def test_a_figure_has_a_format(tmp_path: Path) -> None:
+    report = {"game": "x", "players": [POINT]}
+    with pytest.raises(ValueError, match=r"^figure: the name of a figure ends in \.png"):
+        draw_thinking([report], Path("figure"))
+    draw_thinking([report], tmp_path / "figure.SVG")
+    assert [path.name for path in tmp_path.iterdir()] == ["figure.SVG"]
 
 
 def test_what_can_be_written_is_known_before_the_work(tmp_path: Path) -> None:
