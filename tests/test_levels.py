@@ -77,6 +77,11 @@ def test_a_wrong_file_is_one_line(tmp_path, changes, words):
         read_levels(report(tmp_path, **changes), games.get("gomoku5"))
 
 
+def test_no_advice_writes_over_the_ratings_of_another_game(tmp_path):
+    with pytest.raises(ValueError, match=r"net\.json rates gomoku9, not gomoku5$"):
+        read_levels(report(tmp_path, game="gomoku9"), games.get("gomoku5"))
+
+
 def test_without_ratings(tmp_path):
     with pytest.raises(ValueError, match=r"there are no ratings for levels at .*evaluate --game gomoku5 --levels"):
         read_levels(Path(tmp_path / "other.safetensors"), games.get("gomoku5"))

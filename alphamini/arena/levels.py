@@ -83,7 +83,7 @@ def read_levels(checkpoint: Path, game: Game) -> Levels:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a file of ratings ({type(error).__name__}: {error})") from None
     if rated_game != game.name:
-        raise ValueError(f"{path} rates {rated_game}, not {game.name}; {how}")
+        raise ValueError(f"{path} rates {rated_game}, not {game.name}")  # and must not be written over
     if len(rated) < 2:
         raise ValueError(f"{path} rates too few strengths of the net; {how}")
     return Levels(rated)
