@@ -10,7 +10,7 @@ import games
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import RandomOpenings
 from alphamini.arena.players import make_player, make_players, parse_spec
-from alphamini.arena.pool import Entry, Pool, play_pairs, play_test
+from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
 from alphamini.model.shipped import shipped_checkpoint
@@ -136,6 +136,16 @@ def test_a_sequential_test_stops_when_it_knows_and_is_rated_as_one_match() -> No
     assert tested(["random", "scripted"], SequentialTest(0, 30), 2000)[1]["accepted"] == "H0"
     undecided = tested(["random", "random"], SequentialTest(0, 1), 80)[1]
     assert (undecided["accepted"], undecided["openings"]) == (None, 40)
+
+
+def test_openings_that_come_again_are_no_silent_evidence() -> None:
+    pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("scripted", "random")], threads=1)
+    pool.play(0, 1, games=10, seed=0)
+    assert pool.report()["pairs"][0]["different_openings"] == 5
+    assert "note:" not in table(pool)
+    pool.play(0, 1, games=90, seed=1)  # there are nine first moves
+    assert pool.report()["pairs"][0]["different_openings"] == 9
+    assert "two players had 50, 9 of them different" in table(pool)
 
 
 def test_rounds_of_one_pair_are_rated_like_one_match() -> None:

@@ -64,6 +64,11 @@ class Pool:
     def ratings(self) -> Ratings:
         return rate(len(self.entries), list(self.pairs.values()))
 
+    def openings(self, a: int, b: int) -> tuple[int, int]:
+        """(how many openings entries a and b have played, how many of them are different)."""
+        lines = [tuple(r.moves[: r.opening]) for *pair, r in self.records if pair == [a, b]]
+        return len(lines) // 2, len(set(lines))
+
     def rated(self) -> list[int]:
         """The entries that games connect with the anchor: all of them, unless the games were stopped."""
         met, size = {0}, 0
@@ -99,7 +104,8 @@ class Pool:
             "pairs": [
                 {
                     "a": names[p.a], "b": names[p.b], "wins": p.wins, "draws": p.draws, "losses": p.losses,
-                    "pentanomial": p.pentanomial, "los": round(ratings.superiority(p.a, p.b), 4),
+                    "pentanomial": p.pentanomial, "different_openings": self.openings(p.a, p.b)[1],
+                    "los": round(ratings.superiority(p.a, p.b), 4),
                 }
                 for p in self.pairs.values()
             ],
@@ -209,7 +215,7 @@ class _Score:
 
 
 def table(pool: Pool) -> str:
-    """The ratings as text, best first."""
+    """The ratings as text, best first, and a note where the games are less evidence than they seem."""
     report = pool.report()
     width = max(len(p["name"]) for p in report["players"])
     lines = [f"{'player':{width}}   Elo     95 % interval    games   s/move"]
@@ -218,5 +224,12 @@ def table(pool: Pool) -> str:
         lines.append(
             f"{p['name']:{width}} {p['elo']:+6.0f}   {low:+6.0f} to {high:+5.0f}   {p['games']:5d}   "
             f"{p['seconds_per_move']:.2g}"
+        )
+    played = [pool.openings(*pair) for pair in pool.pairs]
+    if again := [counts for counts in played if counts[1] < counts[0]]:
+        most, different = max(again, key=lambda counts: counts[0] / counts[1])
+        lines.append(
+            f"note: openings came again (two players had {most}, {different} of them different); players without chance "
+            "repeat their games then, and the intervals are too narrow"
         )
     return "\n".join(lines)
