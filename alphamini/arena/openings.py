@@ -172,7 +172,7 @@ def choose_openings(game: Game, wish: str) -> Openings:
 def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{path} line {number}: not JSON") from None
     if not isinstance(row, dict):
         raise ValueError(f"{path} line {number}: not a JSON object")
