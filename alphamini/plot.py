@@ -26,7 +26,8 @@ def read(path: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text())
         curves = [_rated(row, "elo_per_doubling") | {"name": row["name"]} for row in report.get("curves", [])]
-        return {"game": report["game"], "players": [_player(row) for row in report["players"]], "curves": curves}
+        players = [_player(row) for row in report["players"]]
+        return {"game": report["game"], "players": players, "curves": curves, "openings": report.get("openings")}
     except UnicodeDecodeError:
         wrong = "not text"
     except KeyError as error:

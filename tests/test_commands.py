@@ -114,6 +114,12 @@ def test_what_is_no_figure_gets_one_line(report: Any, message: str, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 
 
+def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps({"game": "x", "players": [POINT], "openings": "7 random plies"}))
+    draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.svg")
+    assert "openings: 7 random plies" in (tmp_path / "r.svg").read_text()
+
+
 def test_deep_nesting_gets_one_line(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"r\.json is not a report of evaluate --thinking"):

@@ -62,6 +62,8 @@ def _draw_elo(axes: Any, report: dict[str, Any]) -> None:
                       xytext=(-4, 9), ha="right", fontsize=9)  # fmt: skip
     anchor = report["players"][0]
     axes.axhline(anchor["elo"], color="0.5", linestyle="--", linewidth=1, label=f"{anchor['name']} (0)")
+    if openings := report.get("openings"):
+        axes.text(0.99, 0.01, f"openings: {openings}", transform=axes.transAxes, ha="right", va="bottom", fontsize=9)
     axes.set_ylabel("Elo, 95 % intervals")
     axes.set_title(f"{report['game']}: strength against thinking time")
 
