@@ -139,7 +139,7 @@ def test_a_stop_ends_the_figure_of_a_run(tmp_path: Path, capsys) -> None:
         game=TICTACTOE, baseline="supervised", workers=1, recipe=SimpleNamespace(seed=0), stop=Event()
     )
     thinking(loop, folder, (1, 2), 0.0)
-    assert json.loads((tmp_path / "thinking.json").read_text())["openings"] == "1 random plies"
+    assert json.loads((tmp_path / "thinking.json").read_text())["openings"] == "1 random ply"
     (tmp_path / "thinking.json").unlink()
     capsys.readouterr()
     loop.stop.set()

@@ -53,7 +53,7 @@ class RandomOpenings:
 
     @property
     def about(self) -> str:
-        return f"{self.plies} random plies"
+        return f"{self.plies} random {'ply' if self.plies == 1 else 'plies'}"
 
     def draw(self, count: int, rng: np.random.Generator) -> list[list[int]]:
         """See `Openings.draw`; ValueError, one line, where every such opening ends the game."""

@@ -27,7 +27,8 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
     for axes, (report, draw) in zip(all_axes, panels, strict=True):
         draw(axes, report)
         axes.set_xscale("log")
-        axes.set_xlabel("seconds a move of one core, many games at once (log scale)")
+        played = f"\nopenings: {report['openings']}" if draw is _draw_elo and report.get("openings") else ""
+        axes.set_xlabel(f"seconds a move of one core, many games at once (log scale){played}")
         axes.legend(fontsize=10, loc="upper left" if draw is _draw_elo else "upper right")
     _save(figure, path)
 
@@ -62,8 +63,6 @@ def _draw_elo(axes: Any, report: dict[str, Any]) -> None:
                       xytext=(-4, 9), ha="right", fontsize=9)  # fmt: skip
     anchor = report["players"][0]
     axes.axhline(anchor["elo"], color="0.5", linestyle="--", linewidth=1, label=f"{anchor['name']} (0)")
-    if openings := report.get("openings"):
-        axes.text(0.99, 0.01, f"openings: {openings}", transform=axes.transAxes, ha="right", va="bottom", fontsize=9)
     axes.set_ylabel("Elo, 95 % intervals")
     axes.set_title(f"{report['game']}: strength against thinking time")
 
