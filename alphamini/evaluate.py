@@ -173,9 +173,9 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
         print("stopped before both games of an opening were over")
         raise KeyboardInterrupt
     if stopped:
-        print(
-            f"stopped: the {len(pool.records)} games of finished openings are rated; short games are over-represented"
-        )
+        print(f"stopped: of finished openings there are {len(pool.records)} games; short ones are over-represented")
+        if left_out := len(pool.entries) - len(pool.rated()):
+            print(f"not rated: {left_out} players whom no games connect with {pool.entries[0].player.name}")
     report = {**pool.report(), "openings": openings.about, **({"stopped": True} if stopped else {})}
     ratings = pool.ratings()
     for pair in pool.pairs.values():

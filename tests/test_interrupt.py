@@ -100,7 +100,7 @@ def test_evaluate_rates_and_writes_what_is_finished(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0].decode()  # to the end: 20 games of 2 s a move
     assert process.returncode == 130, output
-    assert "stopped: the 1" in output
+    assert "stopped: of finished openings there are 1" in output
     report = json.loads((tmp_path / "match.json").read_text())
     assert report["stopped"] is True
     assert [player["name"] for player in report["players"]][:2] == ["random", "scripted level 2"]
