@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from tqdm import tqdm
 
 from alphamini.arena.bookmaker import BookOptions, make_book
 from alphamini.model.threads import cores
-from alphamini.options import add_fields, parser, read_fields, run_command
+from alphamini.options import add_fields, check_writable, parser, read_fields, run_command
 from games import get
 
 
@@ -20,6 +22,7 @@ def main() -> None:
     arguments = options.parse_args()
     game, wish = get(arguments.game), read_fields(BookOptions(), arguments)
     out = arguments.out or Path(f"{game.name}.book.jsonl")
+    check_writable(out)
     bars: list[tqdm] = []
 
     def progress(found: int) -> None:
@@ -27,9 +30,12 @@ def main() -> None:
             bars.append(tqdm(total=wish.openings, unit="opening", leave=False))
         bars[0].update(found)
 
+    # Half a book is none: Ctrl-C need not wait for the threads, and there is nothing to tidy up.
+    before = signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     try:
         book = make_book(game, wish, cores(), progress)
     finally:
+        signal.signal(signal.SIGINT, before)
         for bar in bars:
             bar.close()
     book.save(out)

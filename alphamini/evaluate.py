@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
+from alphamini.arena.interrupt import interruptible
 from alphamini.arena.openings import Book, choose_openings
-from alphamini.arena.players import make_player
+from alphamini.arena.players import Player, make_players
 from alphamini.arena.plotting import slope_text
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.sequential import SequentialTest
-from alphamini.arena.suite import SOLVED, Suite, load_suite, score, solved_suite, suite_report, suite_table
+from alphamini.arena.suite import SOLVED, Score, Suite, load_suite, score, solved_suite, suite_report, suite_table
 from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
-from alphamini.options import add_fields, parser, read_fields, run_command
+from alphamini.options import add_fields, check_writable, parser, read_fields, run_command
 from games import Game, get
 
 MOST_SIMS = 1_000_000
@@ -73,10 +75,14 @@ def main() -> None:
 
 def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
     check(options)
+    if out:
+        check_writable(out)
     suite = read_suite(game, options) if options.suite else None
     report = run_suite(suite, options) if suite and not options.thinking else run_pool(game, options, suite)
-    if out:
+    if out and not (options.levels and report.get("stopped")):  # half a ladder must not take the place of a whole one
         write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
+    if report.get("stopped"):
+        raise KeyboardInterrupt
 
 
 def check(options: EvaluateOptions) -> None:
@@ -112,10 +118,29 @@ def read_suite(game: Game, options: EvaluateOptions) -> Suite:
 def run_suite(suite: Suite, options: EvaluateOptions) -> dict[str, Any]:
     """Scores the players on a suite; prints a table and returns the report."""
     threads = cores()
-    players = [make_player(suite.game, spec, threads) for spec in options.player]
-    scores = [score(suite, player, options.seed, threads) for player in players]
-    print(suite_table(suite, scores))
-    return suite_report(suite, scores)
+    players = make_players(suite.game, options.player, threads)
+    scores, stopped = score_players(suite, players, options.seed, threads)
+    if not scores:
+        raise KeyboardInterrupt
+    return {**suite_report(suite, scores), **stopped}
+
+
+def score_players(
+    suite: Suite, players: Sequence[Player], seed: int, threads: int
+) -> tuple[list[Score], dict[str, bool]]:
+    """Prints and returns the scores of those players that are through before Ctrl-C, and what the report says of it."""
+    scores: list[Score] = []
+    with interruptible() as stop:
+        for player in players:
+            if (found := score(suite, player, seed, threads, stop)) is None:
+                break
+            scores.append(found)
+    if scores:
+        print(suite_table(suite, scores))
+    if len(scores) == len(players):
+        return scores, {}
+    print(f"stopped: {len(scores)} of {len(players)} players have answered the whole suite")
+    return scores, {"stopped": True}
 
 
 def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[str, Any]:
@@ -128,7 +153,8 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     elif options.thinking:
         pool, pairs = thinking_pool(game, nets(game, options), threads)
     else:
-        pool = Pool(game, [Entry(spec, make_player(game, spec, threads)) for spec in options.player], threads)
+        players = make_players(game, options.player, threads)
+        pool = Pool(game, [Entry(*both) for both in zip(options.player, players, strict=True)], threads)
         pairs = list(combinations(range(len(pool.entries)), 2))
     for about in dict.fromkeys(entry.player.about for entry in pool.entries if entry.player.about):
         print(f"inference: {about}")
@@ -137,13 +163,22 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     if isinstance(openings, Book) and games > 2 * len(openings.openings):
         print(f"note: after {2 * len(openings.openings)} games of a pair its openings come again")
     tested = None
-    if options.sprt:
-        tested = play_test(pool, options.test, games, options.seed, openings)
-    else:
-        play_pairs(pool, pairs, games, options.seed, openings)
-    report = {**pool.report(), "openings": openings.about}
+    with interruptible() as stop:
+        if options.sprt:
+            tested = play_test(pool, options.test, games, options.seed, openings, stop)
+        else:
+            play_pairs(pool, pairs, games, options.seed, openings, stop)
+        stopped = stop()
+    if stopped and not pool.records:
+        print("stopped before both games of an opening were over")
+        raise KeyboardInterrupt
+    if stopped:
+        print(f"stopped: of finished openings there are {len(pool.records)} games; short ones are over-represented")
+        if left_out := len(pool.entries) - len(pool.rated()):
+            print(f"not rated: {left_out} players whom no games connect with {pool.entries[0].player.name}")
+    report = {**pool.report(), "openings": openings.about, **({"stopped": True} if stopped else {})}
     ratings = pool.ratings()
-    for pair in pool.pairs:
+    for pair in pool.pairs.values():
         a, b = (pool.entries[i].player.name for i in (pair.a, pair.b))
         print(f"{a} - {b}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%}), "
               f"likelihood of superiority {ratings.superiority(pair.a, pair.b):.1%}")  # fmt: skip
@@ -153,11 +188,11 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     if tested:
         report["sprt"] = tested
         print(verdict(tested))
-    if suite:
-        scores = [score(suite, entry.player, options.seed, threads) for entry in pool.entries]
-        for player, found in zip(report["players"], scores, strict=True):
+    if suite and not stopped:
+        scores, broken_off = score_players(suite, [entry.player for entry in pool.entries], options.seed, threads)
+        for player, found in zip(report["players"], scores, strict=False):
             player["oracle"] = {"suite": suite.name, **found.json()}
-        print(suite_table(suite, scores))
+        report |= broken_off
     return report
 
 
@@ -193,7 +228,7 @@ def verdict(tested: dict[str, Any]) -> str:
     said = {
         "H1": f"H1 accepted: the first player is stronger ({tested['elo1']:+g} Elo rather than {tested['elo0']:+g})",
         "H0": f"H0 accepted: no proof of strength ({tested['elo0']:+g} Elo rather than {tested['elo1']:+g})",
-        None: "undecided: the games ran out",
+        None: "undecided",
     }[tested["accepted"]]
     return f"SPRT: {said}; LLR {tested['llr']:+.2f} in ({low:+.2f}, {high:+.2f}) after {tested['openings']} openings"
 

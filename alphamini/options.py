@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -100,6 +103,18 @@ def _kind(hint: Any) -> tuple[Any, bool]:
         return get_args(hint)[0], True
     choices = [choice for choice in get_args(hint) if choice is not type(None)]
     return (choices[0] if choices else hint), False
+
+
+def check_writable(path: Path) -> None:
+    """ValueError, one line, if no file can be written at `path`: said before the work, not after it."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        folder = next(parent for parent in path.parents if parent.exists())
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {error.strerror}") from None
 
 
 def run_command(main: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alphamini.arena.plotting import draw_thinking
-from alphamini.options import parser, run_command
+from alphamini.options import check_writable, parser, run_command
 
 
 def main() -> None:
@@ -16,21 +16,46 @@ def main() -> None:
     options.add_argument("--out", type=Path, metavar="FILE.png", help="the figure (default: beside the first file)")
     arguments = options.parse_args()
     out = arguments.out or arguments.file[0].with_suffix(".png")
+    check_writable(out)
     draw_thinking([read(path) for path in arguments.file], out)
     print(out)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The report in a file; ValueError with one line if it is none."""
+    """What the figure needs of the report in a file; ValueError with one line if it is none."""
     try:
         report = json.loads(path.read_text())
-        if not isinstance(report, dict) or not {"game", "players"} <= report.keys():
-            raise ValueError("no players in it")
+        curves = [_rated(row, "elo_per_doubling") | {"name": row["name"]} for row in report.get("curves", [])]
+        players = [_player(row) for row in report["players"]]
+        return {"game": report["game"], "players": players, "curves": curves, "openings": report.get("openings")}
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a report of evaluate (not text)") from None
-    except ValueError as error:
-        raise ValueError(f"{path} is not a report of evaluate ({error})") from None
-    return report
+        wrong = "not text"
+    except KeyError as error:
+        wrong = f"no field {error}"
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        wrong = str(error)
+    raise ValueError(f"{path} is not a report of evaluate --thinking ({wrong})")
+
+
+def _player(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of "players"; KeyError, TypeError or ValueError if it is none."""
+    player = _rated(row, "elo", "seconds_per_move")
+    player |= {
+        "name": str(row["name"]),
+        "curve": str(row.get("curve", "")),
+        "simulations": int(row["simulations"] or 0),
+    }
+    if "oracle" in row:
+        oracle = row["oracle"]
+        tally = _rated(oracle["error_possible"], "positions", "correct")
+        player["oracle"] = {"suite": oracle["suite"], "error_possible": tally}
+    return player
+
+
+def _rated(row: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """The numbers of a row and their interval."""
+    low, high = row["ci95"]
+    return {"ci95": (float(low), float(high)), **{field: float(row[field]) for field in fields}}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from alphamini.arena.judge import Judge
+from alphamini.arena.openings import choose_openings
 from alphamini.arena.plotting import draw_learning, draw_thinking
 from alphamini.arena.pool import play_pairs, table
 from alphamini.arena.thinking import Net, thinking_pool
@@ -66,10 +67,11 @@ def train(loop: Loop, minutes: float | None) -> None:
         if loop.elapsed() >= milestone and not loop.stop.is_set():
             thinking(loop, folder, BUDGETS[:7], MILESTONE_SHARE * loop.elapsed())
             milestone *= 2
+    if not loop.stop.is_set():
+        thinking(loop, folder, BUDGETS, final)
     if loop.stop.is_set():
         print(how_to_go_on("selfplay", folder))
         return
-    thinking(loop, folder, BUDGETS, final)
     print(f"the net: {folder.checkpoints / 'latest.safetensors'}")
 
 
@@ -97,20 +99,23 @@ def line(iteration: Iteration, seconds: float, elo: float) -> str:
 def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: float) -> None:
     """Elo against thinking time for the net as it is and the one it started from, as JSON and as a figure.
 
-    Whole rounds of games are played for about so many seconds, one at least.
+    Whole rounds of games are played for about so many seconds, one at least; none after a stop, and no figure then.
     """
     end = time.monotonic() + seconds
     start = Net(loop.baseline, folder.checkpoints / f"{loop.baseline}.safetensors", budgets[:9:3])
     now = Net("self-play", folder.checkpoints / "latest.safetensors", budgets)
     pool, pairs = thinking_pool(loop.game, [start, now], loop.workers)
+    openings = choose_openings(loop.game, "auto")
     seed, before = loop.recipe.seed, time.monotonic()
     while True:
-        play_pairs(pool, pairs, ROUND_GAMES, seed)
+        play_pairs(pool, pairs, ROUND_GAMES, seed, openings, loop.stop.is_set)
+        if loop.stop.is_set():  # a figure is of whole rounds: the run that goes on plays them again
+            return
         seed += len(pairs)
         round_seconds, before = time.monotonic() - before, time.monotonic()
         if before + round_seconds > end:
             break
-    report = pool.report()
+    report = {**pool.report(), "openings": openings.about}
     write_bytes(folder.path / "thinking.json", (json.dumps(report) + "\n").encode())
     draw_thinking([report], folder.path / "thinking.png")
     print(table(pool))

@@ -1,5 +1,6 @@
 """Ratings against players of known strength; matches: seats, openings, records; player SPECs."""
 
+import shutil
 from itertools import combinations
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 import games
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import RandomOpenings
-from alphamini.arena.players import make_player, parse_spec
-from alphamini.arena.pool import Entry, Pool, play_pairs, play_test
+from alphamini.arena.players import make_player, make_players, parse_spec
+from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
+from alphamini.model.shipped import shipped_checkpoint
 
 TICTACTOE = games.get("tictactoe")
 GOMOKU7 = games.get("gomoku7")
@@ -128,7 +130,7 @@ def test_a_sequential_test_stops_when_it_knows_and_is_rated_as_one_match() -> No
     assert found["llr"] >= found["bounds"][1]
     # Were every opening won twice: log((1 / (1 + 10^(-30/400))) / 0.5) each, which passes log 19 at the 36th.
     assert found["openings"] == 64  # the second look
-    (pair,) = pool.pairs
+    (pair,) = pool.pairs.values()
     assert pair.games == len(pool.records) == 128
     assert len({tuple(r.moves[: r.opening]) for _, _, r in pool.records}) == 64
     assert tested(["random", "scripted"], SequentialTest(0, 30), 2000)[1]["accepted"] == "H0"
@@ -136,11 +138,31 @@ def test_a_sequential_test_stops_when_it_knows_and_is_rated_as_one_match() -> No
     assert (undecided["accepted"], undecided["openings"]) == (None, 40)
 
 
+def test_openings_that_come_again_are_no_silent_evidence() -> None:
+    pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("scripted", "random")], threads=1)
+    pool.play(0, 1, games=10, seed=0)
+    assert pool.report()["pairs"][0]["different_openings"] == 5
+    assert "note:" not in table(pool)
+    pool.play(0, 1, games=90, seed=1)  # there are nine first moves
+    assert pool.report()["pairs"][0]["different_openings"] == 9
+    assert "two players had 50, 9 of them different" in table(pool)
+
+
+def test_rounds_of_one_pair_are_rated_like_one_match() -> None:
+    pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("scripted", "random")], threads=1)
+    rounds = [pool.play(0, 1, games=10, seed=seed) for seed in range(6)]
+    assert [pair.games for pair in rounds] == [10] * 6
+    (pair,) = pool.report()["pairs"]
+    assert pair["wins"] + pair["draws"] + pair["losses"] == sum(pair["pentanomial"]) * 2 == 60
+    once = Pair(0, 1, pair["wins"], pair["draws"], pair["losses"], pair["pentanomial"])
+    assert pool.ratings().interval(1) == rate(2, [once]).interval(1)
+
+
 def test_a_curve_carries_its_slope() -> None:
     pool = Pool(TICTACTOE, [Entry("", make_player(TICTACTOE, "random"))], threads=1)
     pool.entries += [Entry("", make_player(TICTACTOE, f"rollouts@sims={n}"), "x") for n in (4, 16, 1)]
-    pool.pairs = [Pair(a, b, *score) for (a, b), score in
-                  {(0, 1): (10, 0, 30), (0, 2): (5, 5, 30), (0, 3): (20, 0, 20)}.items()]  # fmt: skip
+    pool.pairs = {(a, b): Pair(a, b, *score) for (a, b), score in
+                  {(0, 1): (10, 0, 30), (0, 2): (5, 5, 30), (0, 3): (20, 0, 20)}.items()}  # fmt: skip
     pool._seconds, pool._moves = np.ones(4), np.ones(4, np.int64)
     (curve,) = pool.report()["curves"]
     elo = pool.ratings().elo
@@ -153,6 +175,16 @@ def test_specs() -> None:
     spec = parse_spec("net:some/dir@x/net.safetensors@sims=4")
     assert (spec.kind, spec.argument, spec.options) == ("net", "some/dir@x/net.safetensors", {"sims": "4"})
     assert parse_spec("random").options == {}
+
+
+def test_players_of_one_name_go_by_their_specs(tmp_path) -> None:
+    net = shipped_checkpoint(TICTACTOE)
+    (tmp_path / "b").mkdir()
+    copy = shutil.copy(net, tmp_path / "b")
+    specs = [f"net:{net}@sims=2", f"net:{copy}@sims=2", f"net:{copy}@sims=4"]
+    assert [p.name for p in make_players(TICTACTOE, specs)] == [*specs[:2], "tictactoe 4 sims"]
+    with pytest.raises(ValueError, match="player 'random' is given twice"):
+        make_players(TICTACTOE, ["random", "scripted", "random"])
 
 
 @pytest.mark.parametrize(

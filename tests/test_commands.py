@@ -7,20 +7,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import games
+from alphamini import plot
+from alphamini.arena.plotting import draw_thinking
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
+from alphamini.options import check_writable
 
 TINY = [
     "--game", "tictactoe", "--blocks", "1", "--channels", "8", "--scripted-games", "200", "--pretrain-steps", "50",
     "--iteration-moves", "200", "--first-training", "50", "--games", "16", "--full-sims", "16", "--fast-sims", "4",
     "--batch", "32", "--precision", "fp32",
 ]  # fmt: skip
+POINT = {"name": "x 1 sims", "elo": 1.0, "ci95": [0.0, 2.0], "simulations": 1, "seconds_per_move": 0.1}
 
 
 def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -60,6 +65,13 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
             "--elo0 must be below --elo1",
         ),
         ("book", ["--game", "tictactoe", "--player", "random"], "only a search with a number of simulations"),
+        (
+            "evaluate",
+            ["--game", "tictactoe", "--player", "random", "--player", "scripted", "--out", "occupied"],
+            "cannot write occupied: it is a folder",
+        ),
+        ("book", ["--game", "tictactoe", "--out", "occupied/file/book.jsonl"], "cannot write occupied/file/book.jsonl"),
+        ("plot", ["missing.json", "--out", ""], "cannot write .: it is a folder"),
         ("plot", ["missing.json"], "missing.json"),
         ("plot", ["occupied/file"], "not a report of evaluate"),
     ],
@@ -74,9 +86,65 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
     before = sorted(p for p in tmp_path.rglob("*"))
     done = run(command, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)  # and before any work
     assert message in done.stderr
     assert sorted(p for p in tmp_path.rglob("*")) == before  # nothing half-made stays behind
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ({"game": "x", "players": 5}, "not iterable"),
+        ({"game": "x", "players": [5]}, "not subscriptable"),
+        ({"game": "x", "suite": "s", "players": [{"player": "random", "ci95": [0, 1]}]}, "no field 'elo'"),
+        ({"game": "x", "players": []}, "no player with a number of simulations"),
+        ({"game": "x", "players": [{**POINT, "elo": "high"}]}, "could not convert"),
+        ({"game": "x", "players": [{**POINT, "ci95": [1]}]}, "not enough values"),
+        ({"game": "x", "players": [{**POINT, "oracle": 1}]}, "not subscriptable"),
+        ({"game": "x", "players": [POINT], "curves": [{}]}, "no field 'ci95'"),
+        ([], "no attribute"),
+        ({"game": "x", "players": [{**POINT, "simulations": float("inf")}]}, "infinity"),
+    ],
+)
+def test_what_is_no_figure_gets_one_line(report: Any, message: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    with pytest.raises(ValueError, match=message) as error:
+        draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.png")
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps({"game": "x", "players": [POINT], "openings": "7 random plies"}))
+    draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.svg")
+    assert "openings: 7 random plies" in (tmp_path / "r.svg").read_text()
+
+
+def test_deep_nesting_gets_one_line(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"r\.json is not a report of evaluate --thinking"):
+        plot.read(tmp_path / "r.json")
+
+
+def test_a_figure_has_a_format(tmp_path: Path) -> None:
+    report = {"game": "x", "players": [POINT]}
+    with pytest.raises(ValueError, match=r"^figure: the name of a figure ends in \.png"):
+        draw_thinking([report], Path("figure"))
+    draw_thinking([report], tmp_path / "figure.SVG")
+    assert [path.name for path in tmp_path.iterdir()] == ["figure.SVG"]
+
+
+def test_what_can_be_written_is_known_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("old")
+    (tmp_path / "folder").mkdir()
+    for good in ("old.json", "new.json", "not/yet/there.json"):
+        check_writable(tmp_path / good)
+    for bad in ("folder", "old.json/new.json", "x" * 300, "/proc/x/y.json"):
+        with pytest.raises(ValueError, match=r"^cannot write ") as error:
+            check_writable(tmp_path / bad)
+        assert "\n" not in str(error.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "old.json"]
+    assert (tmp_path / "old.json").read_text() == "old"
 
 
 def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:

@@ -71,10 +71,19 @@ def test_ratings_lie_beside_the_net(tmp_path):
     ({"players": []}, "rates too few strengths"),
     ({"players": 7}, "is not a file of ratings"),
     ({"players": [{"elo": "x"}]}, "is not a file of ratings"),
+    ({"players": [{"elo": 0, "spec": 5}]}, "is not a file of ratings"),
+    ({"players": [{"elo": 0, "spec": "net@sims=0"}]}, "its numbers are out of range"),
+    ({"players": [{"elo": 0, "spec": "net@sims=1,temperature=nan"}]}, "its numbers are out of range"),
+    ({"players": [{"elo": float("nan"), "spec": "net@sims=1"}]}, "its numbers are out of range"),
 ])  # fmt: skip
 def test_a_wrong_file_is_one_line(tmp_path, changes, words):
     with pytest.raises(ValueError, match=words):
         read_levels(report(tmp_path, **changes), games.get("gomoku5"))
+
+
+def test_no_advice_writes_over_the_ratings_of_another_game(tmp_path):
+    with pytest.raises(ValueError, match=r"net\.json rates gomoku9, not gomoku5$"):
+        read_levels(report(tmp_path, game="gomoku9"), games.get("gomoku5"))
 
 
 def test_without_ratings(tmp_path):

@@ -120,7 +120,7 @@ HEAD = '{"format": "alphamini-book-1", "game": "tictactoe", "rules_version": 1, 
 
 @pytest.mark.parametrize(("text", "message"), [
     ("", "line 1: no book"), ("nonsense", "line 1: not JSON"), ("[]", "line 1: not a JSON object"),
-    (HEAD, "holds no openings"),
+    (HEAD, "holds no openings"), (HEAD + "[" * 100_000, "line 2: not JSON"),
     (HEAD.replace("tictactoe", "hex3"), "line 1: a book for hex3, not for tictactoe"),
     (HEAD.replace('version": 1', 'version": 9'), "line 1: made for rules version 9"),
     (HEAD + '{"moves": "a1 a1", "value": 0}', "line 2: a1 is not legal here"),

@@ -197,6 +197,7 @@ class CommandPlayer:
 
     simulations: int | None = None
     about = ""
+    one_by_one = True
 
     def __init__(self, game: Game, command: str, seconds: float, protocol: str):
         """ValueError, one line, where the engine does not get ready for the game."""

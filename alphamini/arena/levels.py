@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp2, log2
+from math import exp2, inf, isfinite, log2
 from pathlib import Path
 
 import numpy as np
@@ -80,10 +80,12 @@ def read_levels(checkpoint: Path, game: Game) -> Levels:
             for elo, spec in players
             if spec.kind == "net" and "sims" in spec.options
         ]
-    except (ValueError, KeyError, TypeError) as error:
+        if not all(isfinite(elo) and of.sims > 0 and 0 <= of.temperature < inf for elo, of in rated):
+            raise ValueError("its numbers are out of range")
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a file of ratings ({type(error).__name__}: {error})") from None
     if rated_game != game.name:
-        raise ValueError(f"{path} rates {rated_game}, not {game.name}; {how}")
+        raise ValueError(f"{path} rates {rated_game}, not {game.name}")  # and must not be written over
     if len(rated) < 2:
         raise ValueError(f"{path} rates too few strengths of the net; {how}")
     return Levels(rated)

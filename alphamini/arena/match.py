@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,19 +66,23 @@ def play_match(
     threads: int = 1,
     openings: Openings | None = None,
     progress: Callable[[GameRecord], None] = lambda record: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> MatchResult:
     """`games` games (rounded up to even): every opening is played twice, with the seats swapped. `openings`: where
-    they come from; random ones of the game's usual length otherwise."""
+    they come from; random ones of the game's usual length otherwise. After `stop()` no move is begun, and only the
+    openings count that both games of are over."""
     rng = np.random.default_rng(seed)
     source = openings or RandomOpenings(game, default_opening_plies(game))
     lines = list(enumerate(source.draw((games + 1) // 2, rng)))
     shards = [lines[i::threads] for i in range(min(threads, len(lines)))]
     rngs = rng.spawn(len(shards))
     with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(lambda i: _play(game, (a, b), shards[i], rngs[i], progress), range(len(shards)))
+        parts = pool.map(lambda i: _play(game, (a, b), shards[i], rngs[i], progress, stop), range(len(shards)))
         results = list(parts)
+    records = [record for result in results for record in result.games]
+    over = Counter(record.number for record in records)
     return MatchResult(
-        [record for result in results for record in result.games],
+        [record for record in records if over[record.number] == 2],
         np.sum([result.seconds for result in results], axis=0),
         np.sum([result.moves for result in results], axis=0),
     )
@@ -89,8 +94,9 @@ def _play(
     openings: list[tuple[int, list[int]]],
     rng: np.random.Generator,
     progress: Callable[[GameRecord], None],
+    stop: Callable[[], bool],
 ) -> MatchResult:
-    """All games of the (numbered) openings, in lockstep, in one thread."""
+    """All games of the (numbered) openings, in lockstep, in one thread; those that are over when it ends or stops."""
     count = 2 * len(openings)
     numbers = [number for number, _ in openings for _ in range(2)]
     lines = [list(opening) for _, opening in openings for _ in range(2)]
@@ -111,14 +117,17 @@ def _play(
         for player in (0, 1):
             mine = np.flatnonzero(mover == player)
             if len(mine):
-                start = time.perf_counter()
                 chooser = players[player]
-                if isinstance(chooser, CommandPlayer):
-                    actions[mine] = chooser.choose_after(states[live[mine]], [lines[i] for i in live[mine]])
-                else:
-                    actions[mine] = chooser.choose(states[live[mine]], rng)
-                seconds[player] += time.perf_counter() - start
-                moves[player] += len(mine)
+                for part in np.split(mine, len(mine)) if chooser.one_by_one else [mine]:
+                    if stop():
+                        return MatchResult(records, seconds, moves)
+                    start = time.perf_counter()
+                    if isinstance(chooser, CommandPlayer):
+                        actions[part] = chooser.choose_after(states[live[part]], [lines[i] for i in live[part]])
+                    else:
+                        actions[part] = chooser.choose(states[live[part]], rng)
+                    seconds[player] += time.perf_counter() - start
+                    moves[player] += len(part)
         lost = actions == FORFEIT
         states["outcome"][live[lost]] = 1 - states["to_play"][live[lost]]
         after = states[live[~lost]]

@@ -53,7 +53,7 @@ class RandomOpenings:
 
     @property
     def about(self) -> str:
-        return f"{self.plies} random plies"
+        return f"{self.plies} random {'ply' if self.plies == 1 else 'plies'}"
 
     def draw(self, count: int, rng: np.random.Generator) -> list[list[int]]:
         """See `Openings.draw`; ValueError, one line, where every such opening ends the game."""
@@ -172,7 +172,7 @@ def choose_openings(game: Game, wish: str) -> Openings:
 def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{path} line {number}: not JSON") from None
     if not isinstance(row, dict):
         raise ValueError(f"{path} line {number}: not a JSON object")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -52,6 +52,7 @@ class Player(Protocol):
     name: str
     simulations: int | None  # a move; None: not a searcher, or under a clock
     about: str  # what evaluates its positions, "" where nothing does
+    one_by_one: bool  # a clock runs for each move: nothing is gained by asking for many at once
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
         """states [n], none of them over -> one legal action each."""
@@ -60,6 +61,7 @@ class Player(Protocol):
 class RandomPlayer:
     simulations: int | None = None
     about = ""
+    one_by_one = False
 
     def __init__(self, game: Game):
         self._game, self.name = game, "random"
@@ -71,6 +73,7 @@ class RandomPlayer:
 class ScriptedPlayer:
     simulations: int | None = None
     about = ""
+    one_by_one = False
 
     def __init__(self, game: Game, level: int | None):
         self._teacher = get_teacher(game)
@@ -100,7 +103,7 @@ class SearchPlayer:
 
         Above a `temperature` of 0 the move is drawn from the search's policy ** (1 / temperature)."""
         self.name, self.simulations, self.about, self._seconds = name, sims, about, seconds
-        self._temperature = temperature
+        self._temperature, self.one_by_one = temperature, sims is None
         self._game, self._worker, self._local = game, worker, threading.local()
 
     def with_budget(self, name: str, sims: int, temperature: float = 0.0) -> SearchPlayer:
@@ -215,6 +218,20 @@ def make_player(game: Game, text: str, threads: int = 1) -> Player:
     sims, budget = _budget(sims, seconds)
     name = f"{path.stem} {budget}" + (f" temperature {temperature:g}" if temperature else "")
     return net_player(game, checkpoint, name, sims, seconds, threads, temperature)
+
+
+def make_players(game: Game, specs: Sequence[str], threads: int = 1) -> list[Player]:
+    """The players of SPECs, by names that tell them apart: those that share a name go by their SPECs. ValueError with
+    one line if a SPEC is wrong or comes twice."""
+    for spec in specs:
+        if specs.count(spec) > 1:
+            raise ValueError(f"player {spec!r} is given twice")
+    players = [make_player(game, spec, threads) for spec in specs]
+    names = [player.name for player in players]
+    for player, spec in zip(players, specs, strict=True):
+        if names.count(player.name) > 1:
+            player.name = spec
+    return players
 
 
 def _budget(sims: int | None, seconds: float | None) -> tuple[int | None, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from alphamini.model.checkpoint import write_bytes
 
 SIZE = (8.0, 5.0)  # inches of a panel: what it says can be read in a page of text
 
@@ -25,7 +27,8 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
     for axes, (report, draw) in zip(all_axes, panels, strict=True):
         draw(axes, report)
         axes.set_xscale("log")
-        axes.set_xlabel("seconds a move of one core, many games at once (log scale)")
+        played = f"\nopenings: {report['openings']}" if draw is _draw_elo and report.get("openings") else ""
+        axes.set_xlabel(f"seconds a move of one core, many games at once (log scale){played}")
         axes.legend(fontsize=10, loc="upper left" if draw is _draw_elo else "upper right")
     _save(figure, path)
 
@@ -65,15 +68,18 @@ def _draw_elo(axes: Any, report: dict[str, Any]) -> None:
 
 
 def _draw_error(axes: Any, report: dict[str, Any]) -> None:
-    for number, (name, players) in enumerate(curves(report).items()):
+    judged = _judged(report)  # not all of them where Ctrl-C has stopped the suite
+    for number, (name, players) in enumerate(curves({**report, "players": judged}).items()):
         tallies = [p["oracle"]["error_possible"] for p in players]
         share = np.array([100 - 100 * t["correct"] / max(t["positions"], 1) for t in tallies])
         low, high = 100 - 100 * np.array([t["ci95"] for t in tallies]).T
         _draw_curve(axes, number, name, players, share, np.abs([share - high, low - share]))
-    oracle = _judged(report)[0]["oracle"]
+    oracle = judged[0]["oracle"]
     axes.set_ylim(bottom=0)
     axes.set_ylabel("% of moves that lose the game's value")
-    axes.set_title(f"{report['game']}: errors on {oracle['error_possible']['positions']} positions ({oracle['suite']})")
+    axes.set_title(
+        f"{report['game']}: errors on {oracle['error_possible']['positions']:.0f} positions ({oracle['suite']})"
+    )
 
 
 def _judged(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -151,11 +157,13 @@ def _figure(panels: int) -> tuple[Any, list[Any]]:
 
 
 def _save(figure: Any, path: Path) -> None:
-    """Beside its place, then renamed: a viewer never sees half a picture."""
+    """ValueError, one line, if the name's ending is of no format."""
     from matplotlib import pyplot
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    figure.savefig(beside)
+    kind, known = path.suffix[1:].lower(), figure.canvas.get_supported_filetypes()
+    if kind not in known:
+        raise ValueError(f"{path}: the name of a figure ends in .png, or one of .{', .'.join(sorted(known))}")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=kind)
     pyplot.close(figure)
-    os.replace(beside, path)
+    write_bytes(path, drawn.getvalue())

@@ -34,7 +34,7 @@ class Pool:
 
     def __init__(self, game: Game, entries: Sequence[Entry], threads: int):
         self.game, self.entries, self.threads = game, list(entries), threads
-        self.pairs: list[Pair] = []
+        self.pairs: dict[tuple[int, int], Pair] = {}  # one for two players, however many matches they play
         self.records: list[tuple[int, int, GameRecord]] = []
         self._seconds = np.zeros(len(entries))
         self._moves = np.zeros(len(entries), np.int64)
@@ -47,12 +47,14 @@ class Pool:
         seed: int,
         openings: Openings | None = None,
         progress: Callable[[GameRecord], None] = lambda record: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> Pair:
-        """A match between entries a and b."""
+        """A match between entries a and b, after those that they have played; its own result."""
         players = self.entries[a].player, self.entries[b].player
-        result = play_match(self.game, *players, games, seed, self.threads, openings, progress)
+        result = play_match(self.game, *players, games, seed, self.threads, openings, progress, stop)
         pair = result.pair(a, b)
-        self.pairs.append(pair)
+        if pair.games:  # none where it was stopped at once
+            self.pairs[a, b] = self.pairs[a, b] + pair if (a, b) in self.pairs else pair
         self.records += [(a, b, record) for record in result.games]
         for side, index in enumerate((a, b)):
             self._seconds[index] += result.seconds[side]
@@ -60,14 +62,28 @@ class Pool:
         return pair
 
     def ratings(self) -> Ratings:
-        return rate(len(self.entries), self.pairs)
+        return rate(len(self.entries), list(self.pairs.values()))
+
+    def openings(self, a: int, b: int) -> tuple[int, int]:
+        """(how many openings entries a and b have played, how many of them are different)."""
+        lines = [tuple(r.moves[: r.opening]) for *pair, r in self.records if pair == [a, b]]
+        return len(lines) // 2, len(set(lines))
+
+    def rated(self) -> list[int]:
+        """The entries that games connect with the anchor: all of them, unless the games were stopped."""
+        met, size = {0}, 0
+        while len(met) > size:
+            size = len(met)
+            met |= {i for both in self.pairs if met & {*both} for i in both}
+        return sorted(met)
 
     def report(self) -> dict[str, Any]:
         """The JSON of `evaluate`; `seconds_per_move` is of one thread that plays many games at once."""
         ratings = self.ratings()
         names = [entry.player.name for entry in self.entries]
         players = []
-        for i, entry in enumerate(self.entries):
+        for i in self.rated():
+            entry = self.entries[i]
             low, high = ratings.interval(i)
             players.append(
                 {
@@ -77,7 +93,7 @@ class Pool:
                     "ci95": [round(low, 1), round(high, 1)],
                     "simulations": entry.player.simulations,
                     "seconds_per_move": float(self._seconds[i] / max(self._moves[i], 1)),
-                    "games": sum(pair.games for pair in self.pairs if i in (pair.a, pair.b)),
+                    "games": sum(pair.games for pair in self.pairs.values() if i in (pair.a, pair.b)),
                     **({"curve": entry.curve} if entry.curve else {}),
                 }
             )
@@ -88,9 +104,10 @@ class Pool:
             "pairs": [
                 {
                     "a": names[p.a], "b": names[p.b], "wins": p.wins, "draws": p.draws, "losses": p.losses,
-                    "pentanomial": p.pentanomial, "los": round(ratings.superiority(p.a, p.b), 4),
+                    "pentanomial": p.pentanomial, "different_openings": self.openings(p.a, p.b)[1],
+                    "los": round(ratings.superiority(p.a, p.b), 4),
                 }
-                for p in self.pairs
+                for p in self.pairs.values()
             ],
             "games": [self._game(*record) for record in self.records],
         }  # fmt: skip
@@ -99,10 +116,9 @@ class Pool:
         """What a doubling of simulations gives each curve: the slope of the least-squares line through its players."""
         curves = []
         for name in dict.fromkeys(entry.curve for entry in self.entries if entry.curve):
+            rated = {i: self.entries[i] for i in self.rated()}
             doublings = {
-                i: np.log2(e.player.simulations)
-                for i, e in enumerate(self.entries)
-                if e.curve == name and e.player.simulations
+                i: np.log2(e.player.simulations) for i, e in rated.items() if e.curve == name and e.player.simulations
             }
             distance = {i: x - np.mean(list(doublings.values())) for i, x in doublings.items()}
             square = sum(d * d for d in distance.values())
@@ -125,41 +141,50 @@ class Pool:
 
 
 def play_pairs(
-    pool: Pool, pairs: Sequence[tuple[int, int]], games: int, seed: int, openings: Openings | None = None
+    pool: Pool,
+    pairs: Sequence[tuple[int, int]],
+    games: int,
+    seed: int,
+    openings: Openings | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and how it stands."""
+    """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and how it stands.
+    After `stop()` no move is begun."""
     with tqdm(total=len(pairs) * 2 * ((games + 1) // 2), unit="game", leave=False) as bar:
         for number, (a, b) in enumerate(pairs):
-            pool.play(a, b, games, seed + number, openings, _Score(pool, a, b, bar))
+            if not stop():
+                pool.play(a, b, games, seed + number, openings, _Score(pool, a, b, bar), stop)
 
 
 def play_test(
-    pool: Pool, test: SequentialTest, games: int, seed: int, openings: Openings | None = None
+    pool: Pool,
+    test: SequentialTest,
+    games: int,
+    seed: int,
+    openings: Openings | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Plays the pool's two entries until the test knows, or for `games` games (rounded up to even); its JSON.
+    """Plays the pool's two entries until the test knows, for `games` games (rounded up to even) or until `stop()`; its
+    JSON.
 
     The openings are drawn before the first game, so that none comes again while there are others.
     """
     source = openings or RandomOpenings(pool.game, default_opening_plies(pool.game))
     lines = source.draw((games + 1) // 2, np.random.default_rng(seed))
-    total, ratio = np.zeros(5, np.int64), 0.0
+    played, ratio = Pair(0, 1, 0, 0, 0, (0,) * 5), 0.0
     low, high = test.bounds
     with tqdm(total=2 * len(lines), unit="game", leave=False) as bar:
         score = _Score(pool, 0, 1, bar)
         for number, start in enumerate(range(0, len(lines), TEST_ROUND)):
             part = _Given(lines[start : start + TEST_ROUND])
-            pair = pool.play(0, 1, 2 * len(part.lines), seed + number, part, score)
-            total += pair.pentanomial or 0
-            ratio = float(test.ratio(total))
+            pool.play(0, 1, 2 * len(part.lines), seed + number, part, score, stop)
+            played = pool.pairs.get((0, 1), played)
+            ratio = float(test.ratio(played.pentanomial or ()))
             score.note = f", LLR {ratio:+.2f} ({low:+.2f}, {high:+.2f})"
-            if test.verdict(ratio):
+            if test.verdict(ratio) or stop():
                 break
-    # The rounds are one match: the pool rates and reports them as one.
-    both = pool.pairs
-    pool.pairs = [Pair(0, 1, sum(p.wins for p in both), sum(p.draws for p in both), sum(p.losses for p in both),
-                       tuple(total.tolist()))]  # fmt: skip
     return {**asdict(test), "llr": round(ratio, 3), "bounds": [round(low, 3), round(high, 3)],
-            "accepted": test.verdict(ratio), "openings": int(total.sum())}  # fmt: skip
+            "accepted": test.verdict(ratio), "openings": played.games // 2}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -190,7 +215,7 @@ class _Score:
 
 
 def table(pool: Pool) -> str:
-    """The ratings as text, best first."""
+    """The ratings as text, best first, and a note where the games are less evidence than they seem."""
     report = pool.report()
     width = max(len(p["name"]) for p in report["players"])
     lines = [f"{'player':{width}}   Elo     95 % interval    games   s/move"]
@@ -199,5 +224,12 @@ def table(pool: Pool) -> str:
         lines.append(
             f"{p['name']:{width}} {p['elo']:+6.0f}   {low:+6.0f} to {high:+5.0f}   {p['games']:5d}   "
             f"{p['seconds_per_move']:.2g}"
+        )
+    played = [pool.openings(*pair) for pair in pool.pairs]
+    if again := [counts for counts in played if counts[1] < counts[0]]:
+        most, different = max(again, key=lambda counts: counts[0] / counts[1])
+        lines.append(
+            f"note: openings came again (two players had {most}, {different} of them different); players without chance "
+            "repeat their games then, and the intervals are too narrow"
         )
     return "\n".join(lines)

@@ -38,6 +38,13 @@ class Pair:
         """a's share of the points."""
         return (self.wins + self.draws / 2) / max(self.games, 1)
 
+    def __add__(self, more: Pair) -> Pair:
+        """The result with further games of the same two players, which have other openings."""
+        both = None
+        if self.pentanomial is not None and more.pentanomial is not None:
+            both = tuple(x + y for x, y in zip(self.pentanomial, more.pentanomial, strict=True))
+        return Pair(self.a, self.b, self.wins + more.wins, self.draws + more.draws, self.losses + more.losses, both)
+
 
 @dataclass(frozen=True)
 class Ratings:

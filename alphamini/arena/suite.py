@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ from games.playout import random_actions
 SOLVED = "solved"  # the suite that the project solves itself
 MOST_SOLVED = 20_000  # positions: all of them in games so small, else SAMPLE of random games
 SAMPLE = 500
+BATCH = 64  # positions that a player is asked about at once: enough for a net, few enough to stop soon
 CLASSES = {1: "won", 0: "drawn", -1: "lost"}
 
 
@@ -143,16 +144,24 @@ class Score:
         return found if self.perfect is None else {**found, "perfect": self.perfect.json()}
 
 
-def score(suite: Suite, player: Player, seed: int, threads: int = 1) -> Score:
-    """Asks the player for all positions at once, a batch a thread."""
+def score(
+    suite: Suite, player: Player, seed: int, threads: int = 1, stop: Callable[[], bool] = lambda: False
+) -> Score | None:
+    """Asks the player for all positions, BATCH at once in each thread. None after `stop()`: some are not answered."""
     parts = [np.arange(start, len(suite.states), threads) for start in range(min(threads, len(suite.states)))]
     streams = np.random.default_rng(seed).spawn(len(parts))
     actions = np.zeros(len(suite.states), np.int32)
+    batch = 1 if player.one_by_one else BATCH
+
+    def answer(mine: NDArray[np.int64], rng: np.random.Generator) -> None:
+        for start in range(0, len(mine), batch):
+            if not stop():
+                some = mine[start : start + batch]
+                actions[some] = player.choose(suite.states[some], rng)
+
     with ThreadPoolExecutor(threads) as pool:
-        chosen = pool.map(lambda job: player.choose(suite.states[job[0]], job[1]), zip(parts, streams, strict=True))
-        for part, moves in zip(parts, chosen, strict=True):
-            actions[part] = moves
-    return score_actions(suite, player.name, actions)
+        list(pool.map(answer, parts, streams))
+    return None if stop() else score_actions(suite, player.name, actions)
 
 
 def score_actions(suite: Suite, player: str, actions: NDArray[np.int32]) -> Score:

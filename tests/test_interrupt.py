@@ -1,0 +1,148 @@
+"""Ctrl-C: what plays ends soon, what is finished is kept, nothing is left half-written."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import games
+from alphamini.arena.interrupt import interruptible
+from alphamini.arena.match import play_match
+from alphamini.arena.players import make_player
+from alphamini.arena.pool import Entry, Pool, play_pairs, table
+from alphamini.arena.suite import score, solved_suite
+from alphamini.learn.run import RunFolder
+from alphamini.model.checkpoint import Checkpoint, save_checkpoint
+from alphamini.model.config import NetConfig
+from alphamini.model.net import Net
+from alphamini.selfplay import thinking
+
+TICTACTOE = games.get("tictactoe")
+
+
+def test_a_stopped_match_keeps_the_openings_that_both_seats_have_finished() -> None:
+    player, stop = make_player(TICTACTOE, "random"), Event()
+    seen = []
+
+    def progress(record) -> None:
+        seen.append(record)
+        if len(seen) == 13:
+            stop.set()
+
+    result = play_match(TICTACTOE, player, player, 60, seed=1, progress=progress, stop=stop.is_set)
+    numbers = [record.number for record in seen]
+    finished = {number for number in numbers if numbers.count(number) == 2}
+    assert 13 <= len(seen) < 60
+    assert len(finished) < len(set(numbers))  # some have one game alone
+    assert {game.number for game in result.games} == finished
+    assert len(result.games) == 2 * len(finished)
+
+
+def test_players_without_games_are_not_rated() -> None:
+    specs, stop = ["random", "scripted", "scripted@level=1", "rollouts@sims=4"], Event()
+    pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s), "x" * (i > 1)) for i, s in enumerate(specs)], threads=1)
+    play_pairs(pool, [(2, 3), (0, 1)], 4, seed=0, stop=stop.is_set)
+    assert pool.rated() == [0, 1]  # the others have met, but nobody who has met the anchor
+    stop.set()
+    play_pairs(pool, [(0, 2)], 4, seed=0, stop=stop.is_set)
+    pool.play(0, 3, 4, seed=0, stop=stop.is_set)
+    report = pool.report()
+    assert [player["name"] for player in report["players"]] == ["random", "scripted level 2"]
+    assert [(pair["a"], pair["wins"] + pair["draws"] + pair["losses"]) for pair in report["pairs"]] == [
+        ("scripted level 1", 4),
+        ("random", 4),
+    ]
+    assert "rollouts" not in table(pool)
+
+
+def test_a_suite_stops_between_its_positions() -> None:
+    stop = Event()
+
+    class Player:
+        name, one_by_one = "one", True
+
+        def choose(self, states, rng):
+            stop.set()
+            assert len(states) == 1
+            return np.zeros(1, np.int32)
+
+    assert score(solved_suite(TICTACTOE), Player(), 0, stop=stop.is_set) is None
+
+
+def test_the_first_interrupt_asks_and_the_second_one_raises(capsys) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with interruptible() as stop:
+        assert not stop()
+        signal.raise_signal(signal.SIGINT)
+        assert stop()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_evaluate_rates_and_writes_what_is_finished(tmp_path: Path) -> None:
+    players = ["--player", "random", "--player", "scripted", "--player", "rollouts@seconds=2"]
+    command = [sys.executable, "-m", "alphamini.evaluate", "--game", "tictactoe", *players, "--games", "10"]
+    process = subprocess.Popen(
+        [*command, "--out", "match.json"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    shown = b""
+    while not re.search(rb"\b1\d/30", shown):  # the first pair is through, the clock runs for the second
+        shown += (more := process.stderr.read1())
+        assert more, shown
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0].decode()  # to the end: 20 games of 2 s a move
+    assert process.returncode == 130, output
+    assert "stopped: of finished openings there are 1" in output
+    report = json.loads((tmp_path / "match.json").read_text())
+    assert report["stopped"] is True
+    assert [player["name"] for player in report["players"]][:2] == ["random", "scripted level 2"]
+    assert report["pairs"][0]["wins"] + report["pairs"][0]["draws"] + report["pairs"][0]["losses"] == 10
+    assert len(report["games"]) < 30
+
+
+def test_a_book_does_not_wait_for_its_threads(tmp_path: Path) -> None:
+    program = """
+import time, alphamini.book as book
+from concurrent.futures import ThreadPoolExecutor
+def make_book(*arguments):
+    with ThreadPoolExecutor(1) as pool:
+        print("ready", flush=True)
+        pool.submit(time.sleep, 50).result()
+book.make_book = make_book
+book.main()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "--game", "tictactoe"], cwd=tmp_path, stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=25) == 130
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stop_ends_the_figure_of_a_run(tmp_path: Path, capsys) -> None:
+    folder = RunFolder(tmp_path)
+    config = NetConfig.for_game(TICTACTOE, 1, 8)
+    weights = {k: v.numpy() for k, v in Net(config).state_dict().items() if v.is_floating_point()}
+    for name in ("supervised", "latest"):
+        net = Checkpoint(TICTACTOE.name, TICTACTOE.rules_version, config, weights)
+        save_checkpoint(folder.checkpoints / f"{name}.safetensors", net)
+    loop = SimpleNamespace(
+        game=TICTACTOE, baseline="supervised", workers=1, recipe=SimpleNamespace(seed=0), stop=Event()
+    )
+    thinking(loop, folder, (1, 2), 0.0)
+    assert json.loads((tmp_path / "thinking.json").read_text())["openings"] == "1 random ply"
+    (tmp_path / "thinking.json").unlink()
+    capsys.readouterr()
+    loop.stop.set()
+    thinking(loop, folder, (1, 2), 60.0)
+    assert not (tmp_path / "thinking.json").exists()
+    assert capsys.readouterr().out == ""
