@@ -3,6 +3,9 @@
 Any direction counts; a full board is a draw. Player 0 ("x") begins.
 
 planes  0 the mover's stones | 1 the opponent's stones | 2 ones; row 0 at the top
+        3, 4 empty cells that make four for the mover, for the opponent, reachable or not
+        5 where a stone would fall now | 6 rows that fall to the mover if each stone is answered in its column:
+        the odd ones from the bottom for the first player, the even ones for the second (Allis 1988, chapter 3)
 actions the column from the left, written "1" to "7"
 symmetries: the left-right mirror
 """
@@ -25,6 +28,8 @@ DTYPE: np.dtype[np.void] = np.dtype([("stones", "i8", (2,)), ("to_play", "i1"), 
 # A 64-bit linear congruential generator (Knuth's MMIX); the playout uses its upper half, the good one.
 MULTIPLIER, INCREMENT = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 FULL = sum(0b111111 << 7 * c for c in range(WIDTH))
+BOTTOM = sum(1 << 7 * c for c in range(WIDTH))
+ODD_ROWS = 0b010101 * BOTTOM
 
 
 @njit(nogil=True, cache=True)
@@ -35,6 +40,17 @@ def _wins(stones):
         pairs = stones & stones >> shift
         found |= pairs & pairs >> 2 * shift
     return found != 0
+
+
+@njit(nogil=True, cache=True)
+def _fours(stones):
+    """The cells, taken or not, that three of `stones` make a four with."""
+    found = stones << 1 & stones << 2 & stones << 3
+    for shift in (6, 7, 8):
+        above = stones << shift & stones << 2 * shift
+        below = stones >> shift & stones >> 2 * shift
+        found |= above & (stones << 3 * shift | stones >> shift) | below & (stones >> 3 * shift | stones << shift)
+    return found
 
 
 @njit(nogil=True, cache=True)
@@ -78,12 +94,21 @@ def observe(states, planes):
     for i in range(len(states)):
         s = states[i]
         own, other = s.stones[s.to_play], s.stones[1 - s.to_play]
+        taken = own | other
+        empty = FULL & ~taken
+        own_fours, other_fours = _fours(own) & empty, _fours(other) & empty
+        falls = taken + BOTTOM & empty
+        rows = ODD_ROWS if s.to_play == 0 else FULL ^ ODD_ROWS
         for row in range(HEIGHT):
             for column in range(WIDTH):
                 bit = 7 * column + HEIGHT - 1 - row
                 planes[i, 0, row, column] = own >> bit & 1
                 planes[i, 1, row, column] = other >> bit & 1
                 planes[i, 2, row, column] = 1.0
+                planes[i, 3, row, column] = own_fours >> bit & 1
+                planes[i, 4, row, column] = other_fours >> bit & 1
+                planes[i, 5, row, column] = falls >> bit & 1
+                planes[i, 6, row, column] = rows >> bit & 1
 
 
 @njit(nogil=True, cache=True)
@@ -153,9 +178,9 @@ def make() -> Game:
     return Game(
         name="connect4",
         family="connect4",
-        rules_version=1,
+        rules_version=2,
         shape=(HEIGHT, WIDTH),
-        num_planes=3,
+        num_planes=7,
         num_actions=WIDTH,
         max_plies=HEIGHT * WIDTH,
         dtype=DTYPE,

@@ -69,7 +69,7 @@ def for_game(game: Game) -> Recipe:
             selfplay=replace(recipe.selfplay, opening_plies=3, opening_share=0.5),
         )
     if game.family == "connect4":
-        return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=14))
+        return replace(recipe, reuse=4.0, selfplay=replace(recipe.selfplay, opening_plies=14, opening_share=0.8))
     plies = min(recipe.selfplay.opening_plies, max(1, game.max_plies // 4))
     games = recipe.selfplay.games if game.max_plies <= LONG else recipe.selfplay.games // 2
     return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=plies, games=games))
