@@ -29,7 +29,7 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
         axes.set_xscale("log")
         played = f"\nopenings: {report['openings']}" if draw is _draw_elo and report.get("openings") else ""
         axes.set_xlabel(f"seconds a move of one core, many games at once (log scale){played}")
-        axes.legend(fontsize=10, loc="upper left" if draw is _draw_elo else "upper right")
+        axes.legend(fontsize=10, loc="lower right" if draw is _draw_elo else "upper right")
     _save(figure, path)
 
 
