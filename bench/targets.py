@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import games
+from alphamini.learn.actor import SEARCH
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.evaluators import NetEvaluator, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import Search, SearchConfig, choose
+from alphamini.search.search import Search, choose
 
 NOISE_TOTAL = 10.83  # as in self-play
 UNKNOWN = 0.3  # a move that the long search hardly tried counts as so much worse than its position
@@ -47,7 +48,7 @@ class Reference:
 
     def __init__(self, game: games.Game, evaluator: NetEvaluator, states: games.States, simulations: int):
         rows = np.arange(len(states), dtype=np.int32)
-        search = Search(game, len(states), simulations)
+        search = Search(game, len(states), simulations, SEARCH)
         search.reset(rows, states)
         search.budget[:] = simulations
         with tqdm(total=simulations, desc="reference search", unit="wave", leave=False) as bar:
@@ -90,7 +91,7 @@ def main() -> None:
     legal = game.legal_mask(states).sum(1, keepdims=True)
     table: list[dict[str, object]] = []
     for noise in (0.25, 0.1, 0.0):
-        search = Search(game, len(states), arguments.simulations)
+        search = Search(game, len(states), arguments.simulations, SEARCH)
         alpha = np.broadcast_to(NOISE_TOTAL / legal, (len(states), game.num_actions))
         search.set_noise(trees, rng.standard_gamma(alpha).astype(np.float32), noise)
         search.reset(trees, states)
@@ -103,7 +104,7 @@ def main() -> None:
         label = f"{noise:.0%} noise"
         table += reference.rows(f"{label}, visits", search.policy(trees))
         for q_scale, temperature in ((0.1, 1.0), (0.3, 1.0), (0.3, 0.75), (0.6, 0.75)):
-            search.config = replace(SearchConfig(), q_scale=q_scale, target_temperature=temperature)
+            search.config = replace(SEARCH, q_scale=q_scale, target_temperature=temperature)
             name = f"{label}, completed values, scale {q_scale}, temperature {temperature}"
             table += reference.rows(name, search.improved_policy(trees))
     report("targets", table, arguments.json)

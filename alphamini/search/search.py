@@ -52,9 +52,8 @@ class Evaluator(Protocol):
 class SearchConfig:
     """PUCT's constants. c(v) = c_init + log((v + c_base + 1) / c_base) (Silver et al. 2018, suppl. "Search")."""
 
-    prior_temperature: float = (
-        2.0  # softmax(logits / this): a net that has learnt from search is surer than it is right
-    )
+    # The priors are softmax(logits / this): a net that has learnt from search is surer than it is right.
+    prior_temperature: float = 2.0
     c_init: float = 1.25
     c_base: float = 19652.0
     fpu_reduction: float = 0.2  # an untried action's value: its parent's mean less this * sqrt(prior mass tried)
