@@ -50,11 +50,14 @@ def draw(rows: list[common.Row], file: Path) -> None:
     for axis, panel in zip(axes, panels, strict=True):
         points = [(row["at"], row["value"]) for row in rows if row["over"] == panel]
         axis.plot(*zip(*points, strict=True), "o-")
-        axis.set(xlabel=panel, ylim=(0, None))
         if panel != "board size":
             axis.set_xscale("log", base=2)
+        ticks = [at for at, _ in points][:: max(1, len(points) // 3)]
+        axis.set_xticks(ticks, labels=[str(at) for at in ticks])
+        axis.minorticks_off()
+        axis.set_xlabel(panel)
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("leaves a second")
+    axes[0].set(ylabel="leaves a second", ylim=(0, 1.05 * max(row["value"] for row in rows)))
     figure.savefig(file, dpi=150)
 
 

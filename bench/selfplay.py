@@ -1,8 +1,8 @@
 """Self-play against the wall that inference sets: gomoku9, random nets, one worker thread a core, as in a run.
 
 For each net: what pure inference does at its best batch; what self-play does with the same backend; and the same loop
-on torch in fp32, by its evaluations. All take turns. Simulations are those run for the moves made: what a kept subtree
-brought along does not count, what the cache answered and ends of games do; evaluations are what the net computed.
+on torch in fp32. All take turns. Of simulations, what a kept subtree brought along does not count, what the cache answered
+and ends of games do; evaluations are what the net computed.
 """
 
 from __future__ import annotations
@@ -54,10 +54,12 @@ class SelfPlay:
             parts = [call.result() for call in calls]
         spent = time.perf_counter() - start
         leaves = sum(part.evaluations for part in parts)
+        simulations = sum(part.visits for part in parts)  # of the moves made; now those of the searches under way
+        simulations += sum(int((actor.search.visits(actor.rows) - actor.kept).sum()) for actor in self.actors)
         return {
             "leaves": leaves / spent,
             "evaluations": (leaves - (cache.known - known)) / spent,
-            "simulations": sum(part.visits for part in parts) / spent,
+            "simulations": simulations / spent,
             "moves": sum(part.moves for part in parts) / spent,
         }
 
@@ -96,9 +98,9 @@ def main() -> None:
             row = {"name": f"{name}: {figure}", "value": float(np.median(values)), "unit": f"{figure}/s"}
             if figure != "moves":
                 row["over inference"] = float(np.median(ratios))
-            torch = float(np.median([one["torch"][figure] for one in rounds]))
-            if figure == "evaluations":  # of the same loop; torch may not get to a move in the time
-                row["over torch fp32"] = float(np.median(values)) / torch
+                row["over torch fp32"] = float(
+                    np.median([one["play"][figure] / one["torch"][figure] for one in rounds])
+                )
             rows.append(row)
     common.report("selfplay", rows, options.json)
 
