@@ -41,8 +41,8 @@ class SelfPlay:
 
     def __call__(self, seconds: float) -> dict[str, float]:
         """A stretch of play: leaves (the cache answers some), evaluations by the net, simulations and moves a second."""
-        cache = self.backend.current[1]
-        known, end = cache.known, threading.Event()
+        self.backend.forget()  # the trees begin anew, too: what the last stretch left would be simulated for nothing
+        cache, end = self.backend.current[1], threading.Event()
         timer = threading.Timer(seconds, end.set)
         timer.start()
         start = time.perf_counter()
@@ -58,7 +58,7 @@ class SelfPlay:
         simulations += sum(int((actor.search.visits(actor.rows) - actor.kept).sum()) for actor in self.actors)
         return {
             "leaves": leaves / spent,
-            "evaluations": (leaves - (cache.known - known)) / spent,
+            "evaluations": (leaves - cache.known) / spent,
             "simulations": simulations / spent,
             "moves": sum(part.moves for part in parts) / spent,
         }
