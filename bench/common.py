@@ -7,6 +7,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -46,6 +48,12 @@ def rate(count: int, task: Callable[[], object]) -> float:
     start = time.perf_counter()
     task()
     return count / (time.perf_counter() - start)
+
+
+def train(game: str, folder: Path, minutes: float, options: list[str]) -> None:
+    """A run of the main job, by its own command; one that is there goes on."""
+    command = [sys.executable, "-m", "alphamini.selfplay", "--game", game, "--run", str(folder)]
+    subprocess.run([*command, "--minutes", str(minutes), *options], check=True)
 
 
 def machine() -> dict[str, Any]:

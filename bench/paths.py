@@ -7,8 +7,6 @@ anchor, the strongest scripted teacher. The curves start where self-play does.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -24,11 +22,6 @@ from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.threads import cores
 
 STARTS = {"supervised": [], "from scratch": ["--from-scratch"]}
-
-
-def train(game: str, folder: Path, minutes: float, seed: int, options: list[str]) -> None:
-    command = [sys.executable, "-m", "alphamini.selfplay", "--game", game, "--run", str(folder)]
-    subprocess.run([*command, "--minutes", str(minutes), "--seed", str(seed), *options], check=True)
 
 
 def stages(folder: Path) -> list[tuple[float, Path]]:
@@ -92,7 +85,7 @@ def main() -> None:
     for seed in range(wish.seeds):
         for start, flags in STARTS.items():
             folder = wish.runs / f"paths-{wish.game}-{start.replace(' ', '-')}-{seed}"
-            train(wish.game, folder, wish.minutes, seed, flags)
+            common.train(wish.game, folder, wish.minutes, ["--seed", str(seed), *flags])
             runs[f"{start}, seed {seed}"] = stages(folder)
     rows = judge(games.get(wish.game), runs, wish.sims, wish.games)
     common.report("paths", rows, wish.json)
