@@ -36,7 +36,6 @@ def backend_of(game: games.Game) -> NetBackend:
 
 def leaves_a_second(backend: NetBackend, count: int, simulations: int, seconds: float) -> float:
     config = replace(SelfPlayConfig(), games=count, full_sims=simulations, full_share=1.0)
-    backend.forget()
     return SelfPlay(backend, config)(seconds)["leaves"]
 
 

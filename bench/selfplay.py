@@ -37,19 +37,18 @@ class SelfPlay:
         self.backend = backend
         seeds = np.random.SeedSequence(0).spawn(cores())
         self.actors = [Actor(backend.game, config, max(1, config.games // cores()), seed) for seed in seeds]
-        self.workers = [backend.worker() for _ in self.actors]
 
     def __call__(self, seconds: float) -> dict[str, float]:
         """A stretch of play: leaves (the cache answers some), evaluations by the net, simulations and moves a second."""
-        self.backend.forget()  # the trees begin anew, too: what the last stretch left would be simulated for nothing
-        cache, end = self.backend.current[1], threading.Event()
+        # New workers have empty caches: the trees begin anew, too, and what was known would be simulated for nothing.
+        workers, end = [self.backend.steady_worker() for _ in self.actors], threading.Event()
         timer = threading.Timer(seconds, end.set)
         timer.start()
         start = time.perf_counter()
         with ThreadPoolExecutor(len(self.actors)) as pool:
             calls = [
                 pool.submit(actor.play, worker, 10**9, stop=end.is_set)
-                for actor, worker in zip(self.actors, self.workers, strict=True)
+                for actor, worker in zip(self.actors, workers, strict=True)
             ]
             parts = [call.result() for call in calls]
         spent = time.perf_counter() - start
@@ -58,7 +57,7 @@ class SelfPlay:
         simulations += sum(int((actor.search.visits(actor.rows) - actor.kept).sum()) for actor in self.actors)
         return {
             "leaves": leaves / spent,
-            "evaluations": (leaves - cache.known) / spent,
+            "evaluations": (leaves - sum(worker.cache.known for worker in workers)) / spent,
             "simulations": simulations / spent,
             "moves": sum(part.moves for part in parts) / spent,
         }

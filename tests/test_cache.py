@@ -55,6 +55,27 @@ def test_new_weights_empty_the_cache(net):
     assert (after != before).any()
 
 
+def test_steady_batches_have_one_size_and_the_same_answers(net):
+    """Of new positions, whatever number is asked about, once there are enough; and what is put off is left out."""
+    backend = make_backend(GAME, *net)
+    worker, steady = backend.worker(), backend.steady_worker()
+    seen, rng = counting(steady), np.random.default_rng(0)
+    states, answered = np.unique(random_positions(GAME, 3000)), []
+    rng.shuffle(states)
+    rest = states
+    for count in (100, 97, 110, 120, 99, 130, 96, 90, 70, 5):
+        logits, values = steady.evaluate_some(rest[:count])
+        expected = worker.evaluate(rest[: len(values)])
+        np.testing.assert_array_equal(logits, expected[0])
+        np.testing.assert_array_equal(values, expected[1])
+        answered.append(len(values))
+        rest = rest[len(values) :]
+    assert seen == answered == [96] * 7 + [80, 64, 5]
+    again = states[:100]  # 96 of them are known by now, and the next four, too
+    assert len(steady.evaluate_some(again)[1]) == 100
+    assert len(seen) == 10
+
+
 def test_a_small_table_forgets_but_never_mixes_positions_up():
     """Answers that name their position, in a table of four slots, from four threads."""
     table = EvaluationCache(GAME, 4 * (GAME.dtype.itemsize + 4 * GAME.num_actions + 4))

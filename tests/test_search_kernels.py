@@ -116,6 +116,80 @@ def test_a_row_does_not_depend_on_which_rows_are_active():
     np.testing.assert_array_equal(found.root_proof, expected.root_proof)
 
 
+class Reluctant(HashEvaluator):
+    """Answers for a random number of the first states only."""
+
+    def __init__(self, actions: int):
+        super().__init__(actions)
+        self.rng = np.random.default_rng(0)
+        self.put_off = 0
+
+    def evaluate_some(self, states):
+        count = int(self.rng.integers(1, len(states) + 1))
+        self.put_off += len(states) - count
+        return self.evaluate(states[:count])
+
+
+def test_trees_that_are_put_off_come_to_the_same():
+    """With any rows in a wave; noise comes to the roots that were put off, too."""
+    game = games.get("connect4")
+    states, rows = positions(game, 12), np.arange(12, dtype=np.int32)
+    rng = np.random.default_rng(0)
+    noise = rng.random((12, 7), np.float32)
+    results = []
+    for evaluator in (HashEvaluator(7), Reluctant(7)):
+        search = Search(game, 12, 100)
+        search.budget[:] = 60
+        search.set_noise(rows[::2], noise[::2], 0.5)
+        search.reset(rows, states)
+        for _ in range(100):
+            search.wave(evaluator, rng.permutation(rows)[: rng.integers(1, 13)])
+        search.run(evaluator, rows)
+        results.append(search.statistics(rows))
+    assert evaluator.put_off > 500
+    for name in ("visits", "q", "prior", "proof", "total"):
+        np.testing.assert_array_equal(getattr(results[0], name), getattr(results[1], name))
+
+
+def test_a_new_root_forgets_the_leaf_that_was_put_off():
+    game = games.get("connect4")
+    states, rows = positions(game, 8), np.arange(8, dtype=np.int32)
+    search, evaluator = Search(game, 8, 50), Reluctant(7)
+    search.budget[:] = 40
+    search.reset(rows, states)
+    for turn in range(60):
+        search.wave(evaluator, rows)
+        if turn % 10 == 9:  # some of the trees, whatever they wait for
+            search.reset(rows[turn % 3 :: 3], states[turn % 3 :: 3])
+    search.run(evaluator, rows)
+    np.testing.assert_array_equal(search.statistics(rows).visits, searched(game, states, 40).statistics(rows).visits)
+
+
+def test_full_trees_wait_for_their_last_leaf_and_no_move_keeps_an_unfinished_tree():
+    """Two waves of moves: finished trees as the search says, the others whether they wait or not."""
+    game = games.get("connect4")
+    states, rows = positions(game, 16), np.arange(16, dtype=np.int32)
+    search, evaluator = Search(game, 16, 12), Reluctant(7)
+    search.budget[:] = 40  # more than the trees have nodes
+    search.reset(rows, states)
+    rng = np.random.default_rng(0)
+    for turn in range(400):
+        search.wave(evaluator, rows)
+        done = rows[~search.searching(rows)]
+        moved = np.union1d(done, rows[rng.random(16) < 0.02]) if turn % 2 else done
+        moved = moved[states["outcome"][moved] == games.ONGOING].astype(np.int32)
+        legal = game.legal_mask(states[moved])
+        actions = (rng.random(legal.shape) * legal).argmax(1).astype(np.int32)
+        reached = states[moved]
+        game.step(reached, actions)
+        states[moved] = reached
+        search.advance(moved, actions, reached)
+        over = rows[states["outcome"] != games.ONGOING]
+        states[over] = game.new_states(len(over))
+        search.reset(over, states[over])
+    assert evaluator.put_off > 100
+
+
 def test_a_tree_does_not_remember_the_one_before():
     game = games.get("tictactoe")
     states = positions(game, 5)

@@ -155,7 +155,9 @@ class Loop:
                     bar.update(moves)
 
             parts = list(
-                pool.map(lambda actor: actor.play(backend.worker(), quota, progress, self.stop.is_set), self.actors)
+                pool.map(
+                    lambda actor: actor.play(backend.steady_worker(), quota, progress, self.stop.is_set), self.actors
+                )
             )
         played = time.monotonic() - start
         samples = [one for part in parts for one in (*part.samples, *part.harvest)]

@@ -1,7 +1,7 @@
 """Evaluators: what a search asks about its leaves. A net on the fastest backend that loses nothing, or no net at all.
 
 backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=2)
-evaluator = backend.worker()             # one for each thread
+evaluator = backend.worker()             # one for each thread; `steady_worker` for self-play
 logits, value = evaluator.evaluate(states)
 backend.update(weights)                  # workers use them from their next call on
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alphamini.model.cache import MEMORY, EvaluationCache, Lookup
 from alphamini.model.checkpoint import Weights
@@ -21,6 +22,7 @@ from alphamini.model.quantize import random_positions
 from games import Game, States
 from games.playout import playout
 
+STEP = 16  # positions: sizes of steady batches are multiples of it
 RESULT = np.array([[1, -1, 0], [-1, 1, 0]], np.float32)  # [side to move, outcome]: the value
 
 
@@ -80,12 +82,22 @@ class NetEvaluator:
         return self._backend.name
 
     def evaluate(self, states: States) -> tuple[Array, Array]:
+        return self._answer(states, self._find(states))
+
+    def _find(self, states: States) -> NDArray[np.int64]:
+        """The rows of `states` that the cache does not know; the answers for the others are in the lookup."""
         engine, cache = self._backend.current  # read once: another thread may hand over new weights meanwhile
         if engine is not self._engine:
             self._engine, self._session = engine, engine.session()
-        missed = cache.find(states, self._lookup)
+        self.cache = self._cache(engine, cache)
+        return self.cache.find(states, self._lookup)
+
+    def _cache(self, engine: Engine, shared: EvaluationCache) -> EvaluationCache:
+        return shared
+
+    def _answer(self, states: States, missed: NDArray[np.int64]) -> tuple[Array, Array]:
         if len(missed):
-            cache.keep(self._lookup, missed, *self._session.infer(self._observe(states[missed])))
+            self.cache.keep(self._lookup, missed, *self._session.infer(self._observe(states[missed])))
         return self._lookup.logits[: len(states)], self._lookup.values[: len(states)]
 
     def _observe(self, states: States) -> Array:
@@ -94,6 +106,36 @@ class NetEvaluator:
         planes = self._planes[: len(states)]
         self._backend.game.observe(states, planes)
         return planes
+
+
+class SteadyEvaluator(NetEvaluator):
+    """For self-play, whose searches do not mind what waits for the next wave: the net computes batches of one size.
+
+    A graph that gets another batch size than the last time sizes all of its tensors anew, which costs as much as ten
+    positions of 4 x 32 (docs/performance.md). What is put off must not depend on what other threads have found, or runs
+    would not repeat: each of these has a cache of its own, its share of the memory.
+    """
+
+    def __init__(self, backend: NetBackend, memory: int):
+        super().__init__(backend)
+        self._memory = memory
+        self._batch = 0
+        self._cached: Engine | None = None  # whose answers the cache holds
+
+    def evaluate_some(self, states: States) -> tuple[Array, Array]:
+        """As `evaluate`, for as many of the first states as the net computes in one batch of its usual size."""
+        missed = self._find(states)
+        if len(missed) >= STEP:
+            if not self._batch <= len(missed) < 1.5 * self._batch:
+                self._batch = len(missed) // STEP * STEP
+            if self._batch < len(missed):
+                states, missed = states[: missed[self._batch]], missed[: self._batch]
+        return self._answer(states, missed)
+
+    def _cache(self, engine: Engine, shared: EvaluationCache) -> EvaluationCache:
+        if self._cached is not engine:
+            self._cached, self.cache = engine, EvaluationCache(self._backend.game, self._memory)
+        return self.cache
 
 
 class NetBackend:
@@ -119,6 +161,10 @@ class NetBackend:
     def worker(self) -> NetEvaluator:
         """A handle for one thread."""
         return NetEvaluator(self)
+
+    def steady_worker(self) -> SteadyEvaluator:
+        """A handle for one thread of self-play."""
+        return SteadyEvaluator(self, MEMORY // self._wish.workers)
 
     def update(self, weights: Weights, calibration: States | None = None) -> None:
         """New weights; `calibration` (positions [N] like those to come), where given, replaces what there was.

@@ -43,6 +43,8 @@ class Evaluator(Protocol):
     """states [B] -> prior logits f4[B, A] (not masked), value f4[B] for the side to move, in [-1, 1].
 
     One with an attribute `at_once` says so how many leaves of one tree it is worth asking about together, up to LEAVES.
+    One with a method `evaluate_some` may answer for the first of the states alone, one at least; the others wait for the
+    next wave, and their trees with them.
     """
 
     def evaluate(self, states: NDArray[np.void]) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
@@ -117,6 +119,8 @@ class Search:
         self._leaf_states = np.zeros(leaves, rules.dtype)
         self._leaf_bytes = self._leaf_states.view(np.uint8).reshape(leaves, size)
         self._leaf_row, self._leaf_node, self._leaf_action = np.zeros((3, leaves), np.int32)
+        self._waiting = 0  # leaves at the front that the evaluator has put off ...
+        self._busy = np.zeros(trees, bool)  # ... and their trees
         self._mask = np.zeros((leaves, actions), np.uint8)
         self._again = np.zeros(leaves, np.int32)
         self._flags = np.zeros(trees, np.uint8)
@@ -129,6 +133,7 @@ class Search:
     def reset(self, rows: Rows, roots: NDArray[np.void]) -> None:
         """Throws the trees `rows` away; each begins anew at the state roots[i]."""
         data = np.ascontiguousarray(roots).view(np.uint8).reshape(len(rows), self.rules.dtype.itemsize)
+        self._drop(rows)
         k.reset(self._ints, self._states, self._counts, self._stride, self.capacity, rows, data, *self._fields)
 
     def set_noise(self, rows: Rows, noise: NDArray[np.float32] | None, share: float = 0.0) -> None:
@@ -143,11 +148,12 @@ class Search:
     def advance(self, rows: Rows, actions: NDArray[np.int32], roots: NDArray[np.void]) -> None:
         """Plays actions[i] in tree rows[i] and keeps the subtree; `roots` are the states reached, for trees that
         hold nothing below that action."""
+        unfinished = self._busy[rows]
         moved = np.zeros(len(rows), np.uint8)
         k.advance(self._ints, self._priors, self._states, self._counts, self._stride, self.capacity, rows,
                   actions.astype(np.int32), moved, self._place)  # fmt: skip
         self._mix_noise(rows[moved == 1])
-        lost = moved == 0
+        lost = (moved == 0) | unfinished
         if lost.any():
             self.reset(rows[lost], roots[lost])
 
@@ -155,40 +161,59 @@ class Search:
         """[n] which of `rows` still want simulations."""
         flags = self._flags[: len(rows)]
         k.searching(self._ints, self._counts, self._stride, self.capacity, rows, self.budget, flags)
-        return flags.astype(bool)
+        return flags.astype(bool) | self._busy[rows]  # a tree may be full with the leaf that it waits for
 
     def wave(self, evaluator: Evaluator, rows: Rows) -> int:
         """At most one evaluated leaf for each of `rows`; returns how many were evaluated.
 
-        A tree whose leaf ends the game needs no evaluation: it is backed up at once and goes again in this wave.
+        A tree whose leaf ends the game needs no evaluation: it is backed up at once and goes again in this wave. A tree
+        whose leaf the evaluator has put off comes first the next time, and does nothing else till then.
         """
-        end = 0
-        waiting = rows
-        while len(waiting):
-            found = k.select(*self._descent(waiting, end))
+        end, self._waiting = self._waiting, 0
+        if end:
+            rows = rows[~self._busy[rows]]
+            self._busy[self._leaf_row[:end]] = False
+        again = rows
+        while len(again):
+            found = k.select(*self._descent(again, end))
             end, finished = self._settle(end, end + found)
-            waiting = self._again[:finished].copy()
-        roots = k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
-                                    self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
-        count = end + roots
-        if count:
-            self._expand(evaluator, count)
-            self._mix_noise(self._leaf_row[end:count])
-        return count
+            again = self._again[:finished].copy()
+        count = end + k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
+                                          self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
+        if not count:
+            return 0
+        answered = self._expand(getattr(evaluator, "evaluate_some", evaluator.evaluate), count)
+        self._mix_noise(self._leaf_row[:answered][self._leaf_node[:answered] == 0])
+        if answered < count:
+            self._put_off(np.arange(answered, count))
+        return answered
 
     def hasty_wave(self, evaluator: Evaluator, row: Rows) -> int:
         """As `wave`, for one tree that somebody waits for: several leaves at once, one for every VISITS_A_LEAF visits
         that the root has, kept apart by virtual losses. A batch costs far less than its leaves one by one."""
         most = min(getattr(evaluator, "at_once", MOST_LEAVES), LEAVES)
         leaves = min(int(self._ints[int(row[0]) * self.capacity * self._stride + k.VISITS]) // VISITS_A_LEAF, most)
-        if leaves < 2:
+        if leaves < 2 or self._waiting:
             return self.wave(evaluator, row)
         found = k.select_several(*self._descent(row, leaves))
         k.hold(self._ints, self._floats, self._stride, self.capacity, 0, found, self._leaf_row, self._leaf_node, -1)
         count, _ = self._settle(0, found)
         if count:
-            self._expand(evaluator, count)
+            self._expand(evaluator.evaluate, count)
         return count
+
+    def _put_off(self, leaves: NDArray[np.intp]) -> None:
+        """Moves these leaves to the front, where they wait."""
+        self._waiting = len(leaves)
+        for leaf in (self._leaf_row, self._leaf_node, self._leaf_states):
+            leaf[: len(leaves)] = leaf[leaves]
+        self._busy[self._leaf_row[: len(leaves)]] = True
+
+    def _drop(self, rows: Rows) -> None:
+        """Forgets the waiting leaves of `rows`."""
+        if self._waiting:
+            self._busy[rows] = False
+            self._put_off(np.flatnonzero(self._busy[self._leaf_row[: self._waiting]]))
 
     def _settle(self, start: int, end: int) -> tuple[int, int]:
         """The rules step the leaves [start, end): see `kernels.settle`."""
@@ -204,14 +229,17 @@ class Search:
                 rows, self.budget, self._explore, self._fpu, self._root_fpu, number, self._leaf_row, self._leaf_node,
                 self._leaf_action, self._leaf_bytes, self._cursor)  # fmt: skip
 
-    def _expand(self, evaluator: Evaluator, count: int) -> None:
+    def _expand(self, evaluate: Callable[..., tuple[NDArray[np.float32], NDArray[np.float32]]], count: int) -> int:
+        """Asks about the first `count` leaves, and expands and backs up those that are answered; their number."""
+        logits, values = evaluate(self._leaf_states[:count])
+        count = len(values)
         states, mask = self._leaf_states[:count], self._mask[:count]
         self.rules.legal(states, mask)
-        logits, values = evaluator.evaluate(states)
         p.write_priors(logits, values, mask, self._prior_scale, self.capacity, self._leaf_row, self._leaf_node,
                        self._bits, self._powers, self._priors, self._legal)  # fmt: skip
         k.expand(self._ints, self._floats, self._prior_bits, self._stride, self.capacity, count,
                  self._leaf_row, self._leaf_node, values, self._legal)  # fmt: skip
+        return count
 
     def _mix_noise(self, roots: Rows) -> None:
         roots = roots[self._noise_share[roots] > 0]
