@@ -176,6 +176,8 @@ def test_full_trees_wait_for_their_last_leaf_and_no_move_keeps_an_unfinished_tre
     for turn in range(400):
         search.wave(evaluator, rows)
         done = rows[~search.searching(rows)]
+        found = search.statistics(done)
+        assert ((found.total >= 12) | (found.root_proof != 0)).all()  # each node has had its visit
         moved = np.union1d(done, rows[rng.random(16) < 0.02]) if turn % 2 else done
         moved = moved[states["outcome"][moved] == games.ONGOING].astype(np.int32)
         legal = game.legal_mask(states[moved])
