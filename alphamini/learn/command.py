@@ -46,7 +46,7 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     if config is None:
         if recipe.start:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
-            recipe = replace(recipe, blocks=net.blocks, channels=net.channels)
+            recipe = read_fields(replace(recipe, blocks=net.blocks, channels=net.channels), arguments)
         loop = _begin(folder, recipe)
         if not has_teacher(get(recipe.game)):
             print(

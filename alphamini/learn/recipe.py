@@ -38,7 +38,9 @@ class Recipe:
     pretrain_learning_rate: Annotated[float, "AdamW's, falling to a tenth over the supervised stage"] = 4e-3
     from_scratch: Annotated[bool, "no teacher: self-play alone (the AlphaGo Zero path)"] = False
     start: Annotated[
-        str, "a net to go on from in place of the supervised stage, of this game or another size of it"
+        str,
+        "a net to go on from in place of the supervised stage, of this game or another size of it; "
+        "grows where --blocks or --channels ask for more than it has",
     ] = ""
     iteration_moves: Annotated[int, "self-play moves between two rounds of training"] = 8192
     reuse: Annotated[float, "how often a sample is trained on, on average"] = 6.0

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from alphamini.learn.samples import Batch, Samples
 from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
+from alphamini.model.grow import grow
 from alphamini.model.net import Net
 from alphamini.model.threads import cores
 from alphamini.model.torch_net import precisions
@@ -190,8 +191,8 @@ class Trainer:
         self.steps = int(arrays["steps"])
 
     def load_weights(self, weights: Weights) -> None:
-        """Starts from a net that someone else trained; the optimiser starts afresh."""
-        tensors = {k: torch.from_numpy(v) for k, v in weights.items()}
+        """Starts from a net that someone else trained, which may be smaller; the optimiser starts afresh."""
+        tensors = {k: torch.from_numpy(v) for k, v in grow(weights, self.weights()).items()}
         for net in (self.net, self.average):
             net.load_state_dict(tensors, strict=False)
 
