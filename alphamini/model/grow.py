@@ -23,7 +23,7 @@ def grow(old: Weights, fresh: Weights) -> Weights:
 def _grown(name: str, old: np.ndarray | None, fresh: np.ndarray) -> np.ndarray:
     grown = fresh.copy()
     if old is None:
-        if name.endswith("second.1.weight"):  # the scale of what a new block adds
+        if name.endswith(("second.1.weight", "second.1.bias")):  # what a new block adds
             grown[:] = 0
         return grown
     grown[: len(old)] = 0
