@@ -97,7 +97,8 @@ class NetEvaluator:
 
     def _answer(self, states: States, missed: NDArray[np.int64]) -> tuple[Array, Array]:
         if len(missed):
-            self.cache.keep(self._lookup, missed, *self._session.infer(self._observe(states[missed])))
+            new = states if len(missed) == len(states) else states[missed]
+            self.cache.keep(self._lookup, missed, *self._session.infer(self._observe(new)))
         return self._lookup.logits[: len(states)], self._lookup.values[: len(states)]
 
     def _observe(self, states: States) -> Array:

@@ -219,14 +219,14 @@ def _arrive(ints, n, to_play, outcome):
 
 
 @njit(nogil=True, cache=True)
-def searching(ints, counts, stride, capacity, rows, budget, out):
-    """out u1[len(rows)]: 1 while a tree wants simulations (below its budget, not proven, not full)."""
+def searching(ints, counts, stride, capacity, rows, budget, busy, out):
+    """out ?[len(rows)]: True while a tree wants simulations (below its budget, not proven, not full) or is `busy`: it
+    may be full with the leaf that it waits for."""
     for i in range(len(rows)):
         b = rows[i]
         n = b * capacity * stride
-        out[i] = (
-            ints[n + VISITS] < budget[b] and ints[n + PROVEN] == 0 and (counts[b] < capacity or ints[n + VISITS] == 0)
-        )
+        open_yet = counts[b] < capacity or ints[n + VISITS] == 0
+        out[i] = busy[b] or (ints[n + VISITS] < budget[b] and ints[n + PROVEN] == 0 and open_yet)
 
 
 @njit(nogil=True, cache=True)

@@ -107,6 +107,7 @@ class Search:
         self.budget = np.zeros(trees, np.int32)  # [trees] visits a root is to get; yours to set
         self._noise = np.zeros((trees, actions), np.float32)
         self._noise_share = np.zeros(trees, np.float32)
+        self._noisy = False  # any of them
         self._clean_prior = np.zeros((trees, actions), np.float32)  # of the roots with noise: as it was before
         # A root may get more visits than it has nodes (proven lines); `kernels._best_child` extends the table then.
         visits = np.arange(max(self.capacity, 1024) + 1, dtype=np.float64)
@@ -123,7 +124,6 @@ class Search:
         self._busy = np.zeros(trees, bool)  # ... and their trees
         self._mask = np.zeros((leaves, actions), np.uint8)
         self._again = np.zeros(leaves, np.int32)
-        self._flags = np.zeros(trees, np.uint8)
         self._legal = np.zeros(leaves, np.int32)
         self._cursor = np.zeros((2, trees), np.int32)
         self._bits = np.zeros(actions, np.int32)
@@ -142,6 +142,7 @@ class Search:
         `noise` f4[n, A] need not be normalised: gamma variates give Dirichlet noise over the legal actions.
         """
         self._noise_share[rows] = share
+        self._noisy = bool(self._noise_share.any())
         if noise is not None:
             self._noise[rows] = noise
 
@@ -159,9 +160,9 @@ class Search:
 
     def searching(self, rows: Rows) -> NDArray[np.bool_]:
         """[n] which of `rows` still want simulations."""
-        flags = self._flags[: len(rows)]
-        k.searching(self._ints, self._counts, self._stride, self.capacity, rows, self.budget, flags)
-        return flags.astype(bool) | self._busy[rows]  # a tree may be full with the leaf that it waits for
+        wanted = np.empty(len(rows), bool)
+        k.searching(self._ints, self._counts, self._stride, self.capacity, rows, self.budget, self._busy, wanted)
+        return wanted
 
     def wave(self, evaluator: Evaluator, rows: Rows) -> int:
         """At most one evaluated leaf for each of `rows`; returns how many were evaluated.
@@ -173,19 +174,21 @@ class Search:
         if end:
             rows = rows[~self._busy[rows]]
             self._busy[self._leaf_row[:end]] = False
-        again = rows
+        most, again = end + len(rows), rows
         while len(again):
             found = k.select(*self._descent(again, end))
             end, finished = self._settle(end, end + found)
             again = self._again[:finished].copy()
-        count = end + k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
-                                          self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
-        if not count:
+        if end < most:  # some have no leaf: perhaps not even a root to descend from
+            end += k.unevaluated_roots(self._ints, self._states, self._stride, self.capacity, rows, self.budget, end,
+                                       self._leaf_row, self._leaf_node, self._leaf_bytes)  # fmt: skip
+        if not end:
             return 0
-        answered = self._expand(getattr(evaluator, "evaluate_some", evaluator.evaluate), count)
-        self._mix_noise(self._leaf_row[:answered][self._leaf_node[:answered] == 0])
-        if answered < count:
-            self._put_off(np.arange(answered, count))
+        answered = self._expand(getattr(evaluator, "evaluate_some", evaluator.evaluate), end)
+        if self._noisy:
+            self._mix_noise(self._leaf_row[:answered][self._leaf_node[:answered] == 0])
+        if answered < end:
+            self._put_off(np.arange(answered, end))
         return answered
 
     def hasty_wave(self, evaluator: Evaluator, row: Rows) -> int:
