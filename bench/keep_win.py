@@ -1,79 +1,68 @@
-"""Connect four is won by who moves first (Allis 1988): does the net that ships open so, and keep the win to the end?
+"""Connect four is won by who moves first (Allis 1988): does a player open in the centre, and keep the win to the end?
 
-It plays `--simulations` a move, first, from the empty board. The other side draws its moves from those that a search of
-`--judge` simulations by the same net calls at most MARGIN worse than the best: all play well, and differently.
+The other side draws its moves from those that a search of `--judge` simulations by the net that ships calls at most
+MARGIN worse than the best: they are good, and no two games need be the same.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from common import parser, report
+from common import Row, parser, report
 from numpy.typing import NDArray
 
 import games
+from alphamini.arena.players import make_player
 from alphamini.model.checkpoint import load_checkpoint
-from alphamini.model.evaluators import NetBackend, make_backend
+from alphamini.model.evaluators import NetEvaluator, make_backend
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.search.search import Search
 
 GAME = games.get("connect4")
 CENTRE = 3
 MARGIN = 0.2  # of the value, from -1 to 1
-WON, LOST, DRAWN = 0, 1, 2  # outcomes, by player
 
 
-def searched(backend: NetBackend, states: games.States, simulations: int) -> tuple[Search, NDArray[np.int32]]:
+def good_moves(
+    evaluator: NetEvaluator, states: games.States, simulations: int, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """[n] a move for each of states [n], drawn evenly from the good ones."""
     rows = np.arange(len(states), dtype=np.int32)
     search = Search(GAME, len(states), simulations)
     search.reset(rows, states)
     search.budget[:] = simulations
-    search.run(backend.worker(), rows)
-    return search, rows
-
-
-def good_move(backend: NetBackend, states: games.States, judge: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    search, rows = searched(backend, states, judge)
+    search.run(evaluator, rows)
     q = np.nan_to_num(search.statistics(rows).q, nan=-np.inf)
     good = q >= q.max(1, keepdims=True) - MARGIN
-    return (good * rng.random(good.shape)).argmax(1)
+    return (good * rng.random(good.shape)).argmax(1).astype(np.int32)
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--checkpoint", type=Path, help="a net of your own, in place of the one that ships")
-    options.add_argument("--simulations", type=int, default=800)
-    options.add_argument("--judge", type=int, default=200)
+    options.add_argument("--player", default="net@sims=800", help="who moves first, as `evaluate` names players")
+    options.add_argument("--judge", type=int, default=200, help="simulations")
     options.add_argument("--games", type=int, default=60)
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     number = 4 if given.quick else given.games
-    found = load_checkpoint(given.checkpoint or shipped_checkpoint(GAME), GAME)
-    backend, rng = make_backend(GAME, found.net, found.weights), np.random.default_rng(given.seed)
-    states = GAME.new_states(number)
-    opening, lines = None, [""] * number
-    while len(live := np.flatnonzero(states["outcome"] == games.ONGOING)):
-        board = states[live]
-        if board["to_play"][0] == 0:  # nobody passes: all games have the same side to move
-            search, rows = searched(backend, board, given.simulations)
-            actions = search.policy(rows).argmax(1)
-            opening = actions[0] if opening is None else opening
-        else:
-            actions = good_move(backend, board, given.judge, rng)
-        GAME.step(board, actions.astype(np.int32))
-        states[live] = board
-        for game, action in zip(live, actions, strict=True):
-            lines[game] += GAME.action_text(int(action))
-    counts = {
-        name: int((states["outcome"] == one).sum()) for name, one in (("won", WON), ("drawn", DRAWN), ("lost", LOST))
-    }
-    table = [{"name": name, "value": count, "unit": f"of {number} games"} for name, count in counts.items()]
-    table += [
-        {"name": "different games", "value": len(set(lines)), "unit": f"of {number}"},
-        {"name": "opens in the centre", "value": int(opening == CENTRE), "unit": "1: yes"},
+    player, rng = make_player(GAME, given.player), np.random.default_rng(given.seed)
+    ships = load_checkpoint(shipped_checkpoint(GAME), GAME)
+    judge = make_backend(GAME, ships.net, ships.weights).worker()
+    states, moves = GAME.new_states(number), np.full((number, GAME.max_plies), -1)
+    for ply in range(GAME.max_plies):
+        live = np.flatnonzero(states["outcome"] == games.ONGOING)
+        if not len(live):
+            break
+        reached = states[live]
+        actions = player.choose(reached, rng) if ply % 2 == 0 else good_moves(judge, reached, given.judge, rng)
+        GAME.step(reached, actions)
+        states[live], moves[live, ply] = reached, actions
+    rows: list[Row] = [
+        {"name": name, "value": int((states["outcome"] == outcome).sum()), "unit": f"of {number} games"}
+        for name, outcome in (("won", 0), ("drawn", games.DRAW), ("lost", 1))
     ]
-    report("keep_win", table, given.json)
+    rows.append({"name": "different", "value": len(np.unique(moves, axis=0)), "unit": "games"})
+    rows.append({"name": "opened in the centre", "value": int((moves[:, 0] == CENTRE).sum()), "unit": "games"})
+    report("keep_win", rows, given.json)
 
 
 if __name__ == "__main__":
