@@ -34,6 +34,11 @@ def weights(net: Net) -> Weights:
     return {k: v.numpy() for k, v in net.state_dict().items() if v.is_floating_point()}
 
 
+def save_given(path: Path, blocks: int, channels: int) -> None:
+    net = random_net(blocks, channels, seed=0)
+    save_checkpoint(path, Checkpoint(OTHELLO.name, OTHELLO.rules_version, net.config, weights(net)))
+
+
 @pytest.mark.parametrize("size", [(2, 16), (2, 24), (5, 16), (4, 32)])
 def test_a_grown_net_computes_the_same(size: tuple[int, int]) -> None:
     old, large = random_net(2, 16, seed=0), random_net(*size, seed=1)
@@ -68,9 +73,7 @@ def test_a_net_does_not_shrink(blocks: int, channels: int) -> None:
 
 
 def test_a_run_that_would_shrink_its_start_leaves_nothing_behind(tmp_path: Path, monkeypatch, capsys) -> None:
-    config = NetConfig.for_game(OTHELLO, 2, 16)
-    given = Checkpoint(OTHELLO.name, OTHELLO.rules_version, config, weights(random_net(2, 16, seed=0)))
-    save_checkpoint(tmp_path / "given.safetensors", given)
+    save_given(tmp_path / "given.safetensors", 2, 16)
     monkeypatch.chdir(tmp_path)
     command = ["selfplay", "--game", "othello6", "--start", "given.safetensors", "--blocks", "1"]
     monkeypatch.setattr(sys, "argv", command)
@@ -84,14 +87,10 @@ def test_a_run_that_would_shrink_its_start_leaves_nothing_behind(tmp_path: Path,
 
 
 def test_sizes_not_asked_for_are_those_of_the_start(tmp_path: Path, monkeypatch) -> None:
-    config = NetConfig.for_game(OTHELLO, 1, 8)
-    given = Checkpoint(OTHELLO.name, OTHELLO.rules_version, config, weights(random_net(1, 8, seed=0)))
-    save_checkpoint(tmp_path / "given.safetensors", given)
+    save_given(tmp_path / "given.safetensors", 1, 8)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        sys, "argv", ["selfplay", "--game", "othello6", "--start", "given.safetensors", "--channels", "16"]
-    )
+    command = ["selfplay", "--game", "othello6", "--start", "given.safetensors", "--channels", "16"]
+    monkeypatch.setattr(sys, "argv", command)
     options, defaults = run_parser("selfplay", "")
-    arguments = options.parse_args()
-    recipe = open_run(arguments, defaults).recipe
+    recipe = open_run(options.parse_args(), defaults).recipe
     assert (recipe.blocks, recipe.channels) == (1, 16)
