@@ -68,7 +68,7 @@ def main() -> None:
     rows: list[common.Row] = [
         {"name": "START", "value": start, "unit": "s", "peak MB": started},
         {"name": "longest move", "value": max(times), "unit": "s", "timeout_turn": seconds, "moves": len(times)},
-        {"name": "peak memory", "value": manager.peak(), "unit": "MB", "max_memory": MEMORY},
+        {"name": "peak memory", "value": manager.peak(), "unit": "MiB", "max_memory": MEMORY},
     ]
     manager.end()
     common.report("gomocup", rows, arguments.json)
