@@ -168,6 +168,8 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
             tested = play_test(pool, options.test, games, options.seed, openings, stop)
         else:
             play_pairs(pool, pairs, games, options.seed, openings, stop)
+            if options.thinking and not stop():
+                pool.time_curves(options.seed, stop)
         stopped = stop()
     if stopped and not pool.records:
         print("stopped before both games of an opening were over")

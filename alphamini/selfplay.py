@@ -115,6 +115,9 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
         round_seconds, before = time.monotonic() - before, time.monotonic()
         if before + round_seconds > end:
             break
+    pool.time_curves(seed, loop.stop.is_set)
+    if loop.stop.is_set():
+        return
     report = {**pool.report(), "openings": openings.about}
     write_bytes(folder.path / "thinking.json", (json.dumps(report) + "\n").encode())
     draw_thinking([report], folder.path / "thinking.png")

@@ -1,6 +1,7 @@
 """Ratings against players of known strength; matches: seats, openings, records; player SPECs."""
 
 import shutil
+import time
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import games
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import RandomOpenings
-from alphamini.arena.players import make_player, make_players, parse_spec
+from alphamini.arena.players import SearchPlayer, make_player, make_players, parse_spec
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
@@ -169,6 +170,37 @@ def test_a_curve_carries_its_slope() -> None:
     assert curve["elo_per_doubling"] == pytest.approx(np.polyfit([2, 4, 0], elo[1:], 1)[0], abs=0.06)
     low, high = curve["ci95"]
     assert low < curve["elo_per_doubling"] < high
+
+
+def test_a_curve_is_timed_alone_with_an_empty_cache_on_positions_of_the_games() -> None:
+    searched, forgotten = [], []
+
+    class Evaluator:
+        def evaluate(self, states):
+            searched.append(states.copy())
+            time.sleep(0.005)
+            return np.zeros((len(states), 9), np.float32), np.zeros(len(states), np.float32)
+
+    def player(name: str, sims: int) -> SearchPlayer:
+        return SearchPlayer(TICTACTOE, name, lambda rng: Evaluator(), sims, None, "", 0, lambda: forgotten.append(sims))
+
+    entries = [Entry("", player("anchor", 1)), Entry("", player("x 1", 1), "x"), Entry("", player("x 4", 4), "x")]
+    pool = Pool(TICTACTOE, entries, threads=1)
+    play_pairs(pool, [(0, 1), (1, 2)], games=4, seed=0)
+    before = [p["seconds_per_move"] for p in pool.report()["players"]]
+    games_positions = {s.tobytes() for batch in searched for s in batch}
+    assert not forgotten
+    searched.clear()
+    pool.time_curves(seed=0)
+    after = [p["seconds_per_move"] for p in pool.report()["players"]]
+    assert after[0] == before[0]
+    assert 0.005 / 64 <= after[1] < 0.1 / 64  # not what games of four positions at a time took a move
+    assert after[2] >= 4 * 0.005 / 64
+    assert {*forgotten} == {1, 4}
+    roots = [batch for batch in searched[: forgotten.count(1)] if len(batch) == 64]
+    assert len(roots) == forgotten.count(1)
+    assert all((batch == roots[0]).all() for batch in roots)  # one player's tries, and the next one's, are of the same
+    assert {s.tobytes() for s in roots[0]} <= games_positions
 
 
 def test_specs() -> None:

@@ -37,6 +37,7 @@ DEFAULT_SIMS = 100
 MAX_SIMS = 1_000_000
 NODES_AT_ONCE = 200_000  # bounds the memory of a batch of trees
 TIMED_NODES = 300_000  # and of one tree under a clock
+TRY_SECONDS = 0.5  # a player is timed for so long, and once at least
 OPTIONS = {
     "random": (),
     "scripted": ("level",),
@@ -98,17 +99,19 @@ class SearchPlayer:
         seconds: float | None,
         about: str = "",
         temperature: float = 0.0,
+        forget: Callable[[], None] = lambda: None,
     ):
-        """`worker` makes an evaluator for one stream of random numbers; either `sims` or `seconds` is given.
+        """`worker` makes an evaluator for one stream of random numbers; either `sims` or `seconds` is given. `forget`
+        empties the cache that these evaluators share.
 
         Above a `temperature` of 0 the move is drawn from the search's policy ** (1 / temperature)."""
         self.name, self.simulations, self.about, self._seconds = name, sims, about, seconds
         self._temperature, self.one_by_one = temperature, sims is None
-        self._game, self._worker, self._local = game, worker, threading.local()
+        self._game, self._worker, self._forget, self._local = game, worker, forget, threading.local()
 
     def with_budget(self, name: str, sims: int, temperature: float = 0.0) -> SearchPlayer:
         """The same evaluator at another budget."""
-        return SearchPlayer(self._game, name, self._worker, sims, None, self.about, temperature)
+        return SearchPlayer(self._game, name, self._worker, sims, None, self.about, temperature, self._forget)
 
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
         if getattr(self._local, "rng", None) is not rng:  # another match: its result must not depend on earlier ones
@@ -128,6 +131,17 @@ class SearchPlayer:
         """[n] in [-1, 1]: what a counted search makes of the states [n], none of them over, for their sides to move."""
         evaluator = self._worker(rng)
         return np.concatenate([self._counted(part, evaluator)[1] for part in self._parts(states)])
+
+    def seconds_a_move(self, states: States, rng: np.random.Generator) -> float:
+        """What a move costs one thread that searches all of the states [n], none of them over, and has seen none of
+        them before; the best of some tries, as whatever else the machine does only adds to them."""
+        tries: list[float] = []
+        while sum(tries) < TRY_SECONDS:
+            self._forget()
+            start = time.perf_counter()
+            self.choose(states, rng)
+            tries.append(time.perf_counter() - start)
+        return min(tries) / len(states)
 
     def _parts(self, states: States) -> list[States]:
         """As many states at once as the memory of their trees allows."""
@@ -175,7 +189,8 @@ def net_player(
 ) -> SearchPlayer:
     """A player from weights in memory."""
     backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=threads)
-    return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, backend.describe(), temperature)
+    about = backend.describe()
+    return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, about, temperature, backend.forget)
 
 
 def make_player(game: Game, text: str, threads: int = 1) -> Player:

@@ -11,12 +11,13 @@ from tqdm import tqdm
 
 from alphamini.arena.match import GameRecord, play_match
 from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies
-from alphamini.arena.players import Player
+from alphamini.arena.players import Player, SearchPlayer
 from alphamini.arena.ratings import Pair, Ratings, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
-from games import Game
+from games import Game, States
 
 RESULTS = ("1-0", "0-1", "1/2-1/2")
+TIMED = 64  # positions that a player of a curve searches at once to be timed
 TEST_ROUND = 32  # openings that a sequential test plays before it looks again: they fill the evaluator's batches
 
 
@@ -61,6 +62,29 @@ class Pool:
             self._moves[index] += result.moves[side]
         return pair
 
+    def time_curves(self, seed: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Times the searchers of the curves by themselves, on positions of the games that have been played.
+
+        What the games took depends on how many were played at once, and the budgets of one net share what it has
+        evaluated: such times do not compare nets. After `stop()` no more are timed.
+        """
+        rng = np.random.default_rng(seed)
+        states = self._positions(rng)
+        curves = [i for i, entry in enumerate(self.entries) if entry.curve]
+        for i in tqdm(curves, desc="seconds a move", unit="player", leave=False):
+            player = self.entries[i].player
+            if isinstance(player, SearchPlayer) and not stop():
+                self._seconds[i], self._moves[i] = player.seconds_a_move(states, rng), 1
+
+    def _positions(self, rng: np.random.Generator) -> States:
+        """TIMED states, each from some game, before some move of its players."""
+        states = self.game.new_states(TIMED)
+        for i, game in enumerate(rng.integers(0, len(self.records), TIMED)):
+            record = self.records[game][2]
+            for action in record.moves[: rng.integers(record.opening, len(record.moves))]:
+                self.game.step(states[i : i + 1], np.array([action], np.int32))
+        return states
+
     def ratings(self) -> Ratings:
         return rate(len(self.entries), list(self.pairs.values()))
 
@@ -78,7 +102,8 @@ class Pool:
         return sorted(met)
 
     def report(self) -> dict[str, Any]:
-        """The JSON of `evaluate`; `seconds_per_move` is of one thread that plays many games at once."""
+        """The JSON of `evaluate`; `seconds_per_move` is of one thread that plays many games at once: what the games
+        took, or what `time_curves` has found since."""
         ratings = self.ratings()
         names = [entry.player.name for entry in self.entries]
         players = []
