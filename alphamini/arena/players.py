@@ -37,7 +37,7 @@ DEFAULT_SIMS = 100
 MAX_SIMS = 1_000_000
 NODES_AT_ONCE = 200_000  # bounds the memory of a batch of trees
 TIMED_NODES = 300_000  # and of one tree under a clock
-TRY_SECONDS = 0.5  # a player is timed for so long, and once at least
+TRY_SECONDS = 0.5  # a player is timed for so long, and twice at least: the first time its memory is new
 OPTIONS = {
     "random": (),
     "scripted": ("level",),
@@ -136,7 +136,7 @@ class SearchPlayer:
         """What a move costs one thread that searches all of the states [n], none of them over, and has seen none of
         them before; the best of some tries, as whatever else the machine does only adds to them."""
         tries: list[float] = []
-        while sum(tries) < TRY_SECONDS:
+        while len(tries) < 2 or sum(tries) < TRY_SECONDS:
             self._forget()
             start = time.perf_counter()
             self.choose(states, rng)
