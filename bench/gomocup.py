@@ -66,7 +66,7 @@ def main() -> None:
         empty.remove(move)
         answer, took = manager.ask(f"TURN {move}")
     rows: list[common.Row] = [
-        {"name": "START", "value": start, "unit": "s", "peak MB": started},
+        {"name": "START", "value": start, "unit": "s", "peak MiB": started},
         {"name": "longest move", "value": max(times), "unit": "s", "timeout_turn": seconds, "moves": len(times)},
         {"name": "peak memory", "value": manager.peak(), "unit": "MiB", "max_memory": MEMORY},
     ]

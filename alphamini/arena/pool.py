@@ -81,8 +81,8 @@ class Pool:
         states = self.game.new_states(TIMED)
         for i, game in enumerate(rng.integers(0, len(self.records), TIMED)):
             record = self.records[game][2]
-            for action in record.moves[: rng.integers(record.opening, len(record.moves))]:
-                self.game.step(states[i : i + 1], np.array([action], np.int32))
+            moves = record.moves[: rng.integers(record.opening, len(record.moves))]
+            states[i] = self.game.initial().play_all(moves).state[0]
         return states
 
     def ratings(self) -> Ratings:
