@@ -14,6 +14,7 @@ from alphamini.arena.players import SearchPlayer, make_player, make_players, par
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
+from alphamini.arena.thinking import Net, thinking_pool
 from alphamini.model.shipped import shipped_checkpoint
 
 TICTACTOE = games.get("tictactoe")
@@ -201,6 +202,13 @@ def test_a_curve_is_timed_alone_with_an_empty_cache_on_positions_of_the_games() 
     assert len(roots) == forgotten.count(1)
     assert all((batch == roots[0]).all() for batch in roots)  # one player's tries, and the next one's, are of the same
     assert {s.tobytes() for s in roots[0]} <= games_positions
+
+
+@pytest.mark.parametrize(("game", "anchor"), [("connect4", "scripted level 3"), ("hex7", "rollouts 1000 sims")])
+def test_a_thinking_pool_has_an_anchor_that_can_win(game, anchor) -> None:
+    rules = games.get(game)
+    pool, _ = thinking_pool(rules, [Net("net", shipped_checkpoint(rules), (1, 8))], threads=1)
+    assert [entry.player.name for entry in pool.entries] == [anchor, "net 1 sims", "net 8 sims"]
 
 
 def test_specs() -> None:

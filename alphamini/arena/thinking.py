@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphamini.arena.levels import LADDER, Strength
-from alphamini.arena.players import RandomPlayer, ScriptedPlayer, net_player
+from alphamini.arena.players import make_player, net_player
 from alphamini.arena.pool import Entry, Pool
+from alphamini.learn.teachers import has_teacher
 from alphamini.model.checkpoint import load_checkpoint
 from games import Game
 
@@ -24,19 +25,18 @@ class Net:
     budgets: Sequence[int]
 
 
-def _anchor(game: Game) -> Entry:
-    """The strongest scripted teacher; random play where the game has none."""
-    try:
-        return Entry("scripted", ScriptedPlayer(game, None))
-    except ValueError:
-        return Entry("random", RandomPlayer(game))
+def _anchor(game: Game, threads: int) -> Entry:
+    """The strongest scripted teacher. Where the game has none, tree search with random playouts: random play would lose
+    every game, which tells little."""
+    spec = "scripted" if has_teacher(game) else "rollouts@sims=1000"
+    return Entry(spec, make_player(game, spec, threads))
 
 
 def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[int, int]]]:
     """The pool and the pairs that rate a net's strengths, the weakest first, on the scale of `thinking_pool`.
     CheckpointError, one line, if the net cannot be loaded."""
     base = net_player(game, load_checkpoint(path, game), path.stem, 1, None, threads)
-    entries = [_anchor(game)]
+    entries = [_anchor(game, threads)]
     for strength in LADDER:
         drawn = f",temperature={strength.temperature:g}" if strength.temperature else ""
         name = f"{path.stem} {strength.sims} sims{drawn.replace(',', ' ').replace('=', ' ')}"
@@ -49,9 +49,8 @@ def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[
 
 
 def thinking_pool(game: Game, nets: Sequence[Net], threads: int) -> tuple[Pool, list[tuple[int, int]]]:
-    """The pool and the pairs to play. The anchor, with 0 Elo, is the strongest scripted teacher (random play where
-    the game has none). CheckpointError, one line, if a net cannot be loaded."""
-    entries = [_anchor(game)]
+    """The pool and the pairs to play; the anchor has 0 Elo. CheckpointError, one line, if a net cannot be loaded."""
+    entries = [_anchor(game, threads)]
     pairs: list[tuple[int, int]] = []
     met: dict[int, int] = {}  # budget -> the entry of the net before that has it
     for net in nets:
