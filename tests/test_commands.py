@@ -13,7 +13,7 @@ import pytest
 
 import games
 from alphamini import plot
-from alphamini.arena.plotting import draw_thinking
+from alphamini.arena.plotting import curves, draw_thinking
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
@@ -118,6 +118,12 @@ def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps({"game": "x", "players": [POINT], "openings": "7 random plies"}))
     draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.svg")
     assert "openings: 7 random plies" in (tmp_path / "r.svg").read_text()
+
+
+def test_an_anchor_that_searches_is_no_curve() -> None:
+    stage, anchor = {**POINT, "curve": "10 min"}, {**POINT, "name": "rollouts 1000 sims", "simulations": 1000}
+    assert curves({"players": [anchor, stage]}) == {"10 min": [stage]}
+    assert set(curves({"players": [anchor, POINT]})) == {"rollouts", POINT["name"].rsplit(" ", 2)[0]}
 
 
 def test_deep_nesting_gets_one_line(tmp_path: Path) -> None:

@@ -34,10 +34,10 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def curves(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The searching players of a report by their curve's name, in rising order of simulations; ValueError, one line,
-    if there are none."""
+    """The searching players of a report by their curve's name, in rising order of simulations; where some say which
+    curve they are of, the others (an anchor that searches) are of none. ValueError, one line, if there are none."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for player in report["players"]:
+    for player in [p for p in report["players"] if p.get("curve")] or report["players"]:
         if player["simulations"]:
             found.setdefault(player.get("curve") or player["name"].rsplit(" ", 2)[0], []).append(player)
     if not found:
