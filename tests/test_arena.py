@@ -14,7 +14,7 @@ from alphamini.arena.players import SearchPlayer, make_player, make_players, par
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
-from alphamini.arena.thinking import Net, thinking_pool
+from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.shipped import shipped_checkpoint
 
 TICTACTOE = games.get("tictactoe")
@@ -209,6 +209,16 @@ def test_a_thinking_pool_has_an_anchor_that_can_win(game, anchor) -> None:
     rules = games.get(game)
     pool, _ = thinking_pool(rules, [Net("net", shipped_checkpoint(rules), (1, 8))], threads=1)
     assert [entry.player.name for entry in pool.entries] == [anchor, "net 1 sims", "net 8 sims"]
+
+
+def test_every_weak_rung_of_a_ladder_meets_the_anchor() -> None:
+    """Rungs that met only one another would seem nearer than they are, as like players draw."""
+    game = games.get("tictactoe")
+    pool, pairs = levels_pool(game, shipped_checkpoint(game), threads=1)
+    met = [pool.entries[j].spec for i, j in pairs if i == 0]
+    assert len(pairs) == len({*pairs})
+    assert [spec.split("@")[1] for spec in met[:2]] == ["sims=1,temperature=8", "sims=1,temperature=4"]
+    assert met[-1].endswith("@sims=32")
 
 
 def test_specs() -> None:

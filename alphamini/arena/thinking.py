@@ -14,6 +14,7 @@ from alphamini.model.checkpoint import load_checkpoint
 from games import Game
 
 NEIGHBOURS = 2  # each budget meets the next ones: a chain of close matches carries most information a game
+LADDER_MOST = 32  # simulations of a ladder's rung that still meets the anchor: the rest win every game
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[
         entries.append(Entry(f"net:{path}@sims={strength.sims}{drawn}", player))
     rungs = range(1, len(entries))
     pairs = [(i, j) for i in rungs for j in rungs if i < j <= i + NEIGHBOURS]
-    raw = 1 + LADDER.index(Strength(1))
-    return Pool(game, entries, threads), pairs + [(0, i) for i in range(raw - 2, raw + 6)]
+    # The anchor meets the weakest, too: like players draw, and against one another seem nearer than against others.
+    pairs += [(0, i) for i in range(1, 1 + LADDER.index(Strength(LADDER_MOST)) + 1)]
+    return Pool(game, entries, threads), pairs
 
 
 def thinking_pool(game: Game, nets: Sequence[Net], threads: int) -> tuple[Pool, list[tuple[int, int]]]:
