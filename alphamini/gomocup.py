@@ -25,7 +25,7 @@ def main() -> None:
     arguments = options.parse_args()
     if arguments.checkpoint is not None:
         _refuse_no_net(arguments.checkpoint)
-    keep_log(arguments.log)
+    keep_log(arguments.log, "MESSAGE alphamini: %(message)s")  # Piskvork reads both streams as one
     wire = Wire()
     serve(Gomocup(Engines(arguments.checkpoint), wire.say, arguments.seconds), wire)
 

@@ -63,6 +63,8 @@ def _terminal(session: Session, levels: Callable[[], Levels]) -> Terminal:
     """The session on standard input and output."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  (gives `input` line editing and a history, where it exists)
+    if sys.stdin is None or sys.stdout is None:
+        raise ValueError("standard input or output is closed")
     for stream in (sys.stdin, sys.stdout):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # no byte that arrives is fatal
     live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

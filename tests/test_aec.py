@@ -12,7 +12,7 @@ import games
 from alphamini.interfaces import aec
 
 
-@pytest.mark.parametrize("name", ["tictactoe", "connect4", "gomoku5"])
+@pytest.mark.parametrize("name", ["tictactoe", "connect4", "gomoku5", "go5"])
 @pytest.mark.filterwarnings("ignore")  # it advises about names and optional methods
 def test_pettingzoos_own_test(name, capsys):
     api_test(aec.env(name, render_mode="ansi"), num_cycles=200)

@@ -205,6 +205,29 @@ def test_as_gogui_plays_a_game_with_byo_yomi():
     assert asked(talk) == (None, pytest.approx(6 - 0.05 - 0.3))
 
 
+def test_a_player_may_move_again_after_a_pass_of_its_own():
+    talk = gtp("go5")
+    assert talk.ask("play b D4", "play w pass", "play w E5", "play w C3") == "= \n\n= \n\n= \n\n= \n"
+    assert stones(talk) == {"D4": 1, "E5": 2, "C3": 2}
+    talk.ask("play b pass")
+    assert re.fullmatch(r"= ([A-E][1-5]|pass)\n", talk.ask("genmove b"))
+    assert not talk.door.session.is_over or talk.door.session.position.last_action == 25
+    talk.ask("undo", "undo", "undo", "undo")
+    assert stones(talk) == {"D4": 1}
+
+
+def test_other_boards_of_stones_have_vertices_without_an_i():
+    game = games.get("connect6")
+    assert to_vertex(game, from_vertex(game, "J10")) == "J10"
+    assert from_vertex(game, "J10") == from_vertex(games.get("go19"), "J10")
+    assert "H J K" in gtp("connect6").ask("showboard")
+
+
+@pytest.mark.parametrize("name", ["connect4", "tictactoe"])
+def test_stones_that_are_no_board_have_no_status(name):
+    assert gtp(name).ask("final_status_list alive") == "? cannot score\n"
+
+
 def test_a_pass_is_written_as_guis_read_it():
     game = games.get("go9")
     assert to_vertex(game, game.parse_action("pass")) == "pass"

@@ -359,17 +359,22 @@ def test_a_game_goes_through_sgf(tmp_path):
     assert (session.position.moves, session.resigned) == (before, True)
 
 
-def test_only_what_the_session_saved_or_loaded_is_overwritten(tmp_path):
+def test_only_what_the_session_knows_whole_is_overwritten(tmp_path):
     file, notes = tmp_path / "game.sgf", "(;GM[1]SZ[9]C[a week's work];B[ee]C[best])"
     file.write_text(notes)
     session = session_of("go9", side="both")
     play(session, "d4")
     assert "is there already; choose another name" in answer(session, f"save {file}")
     assert file.read_text() == notes
-    answer(session, f"load {file}")
+    answer(session, f"load {file}")  # its notes are not kept
     play(session, "d4")
-    assert "saved in" in answer(session, f"save {tmp_path}/../{tmp_path.name}/game.sgf")
+    assert "choose another name" in answer(session, f"save {file}")
+    assert file.read_text() == notes
     assert "saved in" in answer(session, f"save {tmp_path / 'new.sgf'}", "new", f"save {tmp_path / 'new.sgf'}")
+    another = session_of("go9", side="both")
+    answer(another, f"load {tmp_path / 'new.sgf'}")
+    play(another, "d4")
+    assert "saved in" in answer(another, f"save {tmp_path}/../{tmp_path.name}/new.sgf")
 
 
 def test_no_other_file_is_overwritten(tmp_path):
@@ -380,6 +385,13 @@ def test_no_other_file_is_overwritten(tmp_path):
 
 
 # The engine
+
+
+@pytest.mark.parametrize("sims", [0, -5])
+def test_a_search_has_a_simulation_at_least(sims):
+    engine = engine_of("tictactoe")
+    with pytest.raises(ValueError, match=f"sims must be 1 or more, not {sims}"):
+        engine.analyse(engine.game.initial().play(0), sims=sims)
 
 
 def test_a_tree_is_kept_down_the_game_and_dropped_on_undo():

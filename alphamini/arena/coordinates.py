@@ -52,4 +52,4 @@ def from_vertex(game: Game, text: str) -> int:
 
 
 def _as_in_go(game: Game) -> bool:
-    return game.family in ("go", "gomoku", "renju")
+    return game.family in ("go", "gomoku", "renju", "connect6")

@@ -39,7 +39,7 @@ class GameEnv(AECEnv):
         planes = (self._game.num_planes, *self._game.shape)
         space = spaces.Dict(
             {
-                "observation": spaces.Box(0.0, 1.0, planes, np.float32),
+                "observation": spaces.Box(-np.inf, np.inf, planes, np.float32),
                 "action_mask": spaces.Box(0, 1, (self._game.num_actions,), np.int8),
             }
         )

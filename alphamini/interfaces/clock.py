@@ -22,6 +22,7 @@ class Clock:
     stones: int = 0
     period: float = 0.0
     period_stones: int = 0
+    late: float = 0.0  # of the next move's time that has gone before its search begins
 
     def budget(self, moves_to_go: int) -> float | None:
         """How long to think about this move at most, some slack left out; `moves_to_go` own moves may still come.
@@ -35,10 +36,11 @@ class Clock:
             else:
                 spare = self.period / self.period_stones if self.period_stones else 0.0
                 limits.append(_safe(min(self.left / max(1, min(HORIZON, moves_to_go)), self.left) + spare))
-        return min(limits, default=None)
+        return max(min(limits) - self.late, 0.0) if limits else None
 
     def spend(self, seconds: float) -> None:
         """A move has taken so long. Where the other side keeps the time too, its word comes after and counts."""
+        seconds, self.late = seconds + self.late, 0.0
         if self.left is None:
             return
         if self.stones == 0 and self.period_stones and seconds >= self.left:  # the first period has begun meanwhile

@@ -56,13 +56,17 @@ def serve(door: Door, wire: Wire) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def keep_log(path: Path | None) -> None:
-    """Warnings go to standard error; the whole conversation to `path`, where one is given."""
+def keep_log(path: Path | None, warning: str = "alphamini: %(message)s") -> None:
+    """Warnings go to standard error, written as `warning`; the whole conversation to `path`, where one is given.
+    ValueError, one line, where nobody could read an answer."""
+    if sys.stdout is None:
+        raise ValueError("standard output is closed")
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     errors = logging.StreamHandler()
     errors.setLevel(logging.WARNING)
-    errors.setFormatter(logging.Formatter("alphamini: %(message)s"))
+    errors.setFormatter(logging.Formatter(warning))
     _log.addHandler(errors)
     if path is not None:
         file = logging.FileHandler(path, errors="replace", encoding="utf-8")

@@ -114,17 +114,20 @@ class Engine:
         """Searches for so many simulations or so long, whichever ends first (neither: the engine's own number).
 
         Simulations that an earlier search left in the tree count; a result that is certain ends the search early.
+        ValueError, one line, for a finished game, another engine's game, or `sims` below 1.
         """
         start = time.perf_counter()
         if position.game is not self.game:
             raise ValueError(f"a position of {position.game.name}; this engine plays {self.game.name}")
         if position.is_over:
             raise ValueError("the game is over")
+        if sims is not None and sims < 1:
+            raise ValueError(f"sims must be 1 or more, not {sims}")
         self._move_to(position)
         if sims is None:
             sims = self._sims if seconds is None else MAX_SIMS
         last, longest, end = start, 0.0, start + (float("inf") if seconds is None else seconds)
-        self._search.budget[0] = sims
+        self._search.budget[0] = min(sims, MAX_SIMS)
         self._root = None  # an interrupted wave leaves a tree that cannot be used again
         while self._search.searching(ROW)[0]:
             self._search.hasty_wave(self._evaluator, ROW)

@@ -1,5 +1,8 @@
 """Gomocup's protocol, which Piskvork speaks: https://plastovicka.github.io/protocl2en.htm
 
+INFO has no answer, whatever it says: a manager would take an ERROR for the answer to its next command. What cannot be
+played is said when a move is asked for.
+
 SWAP2BOARD: https://gomocup.org/news/experimental-tournament-update-2020/
 """
 
@@ -8,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import re
+import time
 from collections.abc import Callable
 
 from alphamini import __version__
@@ -15,6 +19,7 @@ from alphamini.arena.command import RULES
 from alphamini.arena.coordinates import from_xy, to_xy
 from alphamini.interfaces import swap2
 from alphamini.interfaces.clock import Clock
+from alphamini.interfaces.engine import MAX_SIMS
 from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
 from games import Position, get
@@ -34,6 +39,7 @@ class Gomocup:
         self._clock = Clock(turn=seconds)
         self._match: float | None = None  # seconds that a game begins with
         self._rule = 0
+        self._unplayable = ""  # why no move can be made by the rule that INFO has set, on the board that there is
         self._own = 0  # the player that we are, once there are stones
         self._nodes: int | None = None
         self._block: list[str] | None = None  # the lines of a BOARD or SWAP2BOARD that is coming in
@@ -55,7 +61,7 @@ class Gomocup:
             "timeout_turn": self._info_turn,
             "timeout_match": self._info_match,
             "time_left": self._info_left,
-            "max_memory": lambda value: self._engines.limit_memory(value or None),
+            "max_memory": lambda value: self._engines.limit_memory(value if value > 0 else None),
             "max_node": self._info_nodes,
             "rule": self._info_rule,
         }
@@ -95,7 +101,9 @@ class Gomocup:
 
     def _open(self, size: int, rule: int) -> None:
         """A new session on an empty board; ValueError if there is no such game."""
-        suffix = next(suffix for suffix, number in RULES.items() if number == rule)
+        suffix = next((suffix for suffix, number in RULES.items() if number == rule), None)
+        if suffix is None:
+            raise ValueError(f"no rule {rule}; there are 0 (five or more), 1 (exactly five) and 4 (renju)")
         try:
             game = get(f"gomoku{size}{suffix}")
         except ValueError:
@@ -103,12 +111,14 @@ class Gomocup:
         self._engines.get(game)  # loaded before we say that all is well, at nobody's cost
         self.session = Session(game, lambda: self._engines.get(game), EVERYBODY, sims=self._nodes)
         self.session.clocks = (self._clock, self._clock)
-        self._rule = rule
-        self._clock.left = self._match
+        self._rule, self._unplayable = rule, ""
+        self._clock.left, self._clock.late = self._match, 0.0
 
     def _opened(self) -> Session:
         if self.session is None:
             raise ValueError("no board yet: START comes first")
+        if self._unplayable:
+            raise ValueError(self._unplayable)
         return self.session
 
     def _restart(self, rest: str) -> None:
@@ -185,10 +195,13 @@ class Gomocup:
 
     def _info(self, rest: str) -> None:
         key, _, value = rest.strip().partition(" ")
-        if key.lower() in self._infos:
-            self._infos[key.lower()](_whole(value, f"INFO {key.lower()} needs a whole number"))
-        else:
+        if key.lower() not in self._infos:
             _log.info("INFO %s changes nothing here", key[:60])
+            return
+        try:
+            self._infos[key.lower()](_whole(value, "not a whole number"))
+        except ValueError as error:
+            _log.warning("INFO %s changes nothing: %s", rest[:60], error)
 
     def _info_turn(self, milliseconds: int) -> None:
         self._clock.turn = max(milliseconds, 0) / 1000
@@ -201,28 +214,30 @@ class Gomocup:
         self._clock.left = max(milliseconds, 0) / 1000
 
     def _info_nodes(self, nodes: int) -> None:
-        self._nodes = nodes if nodes > 0 else None
+        self._nodes = min(nodes, MAX_SIMS) if nodes > 0 else None
         if self.session is not None:
             self.session.sims = self._nodes
 
     def _info_rule(self, rule: int) -> None:
         """Holds at once on an empty board, else from the next one on."""
-        if rule not in RULES.values():
-            raise ValueError(f"no rule {rule}; there are 0 (five or more), 1 (exactly five) and 4 (renju)")
         if rule == self._rule:
             return
-        if self.session is not None and not self.session.position.moves:
-            left = self._clock.left
-            self._open(self.session.game.shape[0], rule)
-            self._clock.left = left
         self._rule = rule
+        if self.session is not None and not self.session.position.moves:
+            start, left = time.perf_counter(), self._clock.left
+            try:
+                self._open(self.session.game.shape[0], rule)
+            except ValueError as error:
+                self._unplayable = str(error)
+            # The manager goes on at once: the first move's time runs while an engine for the rule is loaded.
+            self._clock.left, self._clock.late = left, time.perf_counter() - start
 
     def _about(self, rest: str) -> None:
         self._say(f'name="alphamini", version="{__version__}", author="the alphamini project", country="-"')
 
 
 def _whole(text: str, message: str) -> int:
-    if not re.fullmatch(r"\s*-?[0-9]{1,15}\s*", text, re.ASCII):
+    if not re.fullmatch(r"\s*-?[0-9]{1,100}\s*", text, re.ASCII):
         raise ValueError(message)
     return int(text)
 

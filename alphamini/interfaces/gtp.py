@@ -158,12 +158,18 @@ class GTP:
         return self._go_to(after)
 
     def _pass_to(self, player: int) -> Position:
-        """The position with that player to move: as it is, or after the other one has passed, where that can be."""
+        """The position with that player to move: as it is, or after the other one has passed, where that can be.
+
+        A player who has just passed and moves again takes the pass back: another pass would end the game.
+        """
         position = self.session.position
         if position.to_play == player or position.is_over:
             return position
         try:
-            return position.play(position.parse_action("pass"))
+            no_stone = position.parse_action("pass")
+            if position.previous is not None and position.last_action == no_stone:
+                return position.previous
+            return position.play(no_stone)
         except ValueError:
             raise ValueError("it is the other side's turn") from None
 
@@ -198,7 +204,7 @@ class GTP:
     def _showboard(self, words: list[str]) -> str:
         """With the letters of the vertices: games write their own, with an I."""
         game, (header, *lines) = self.session.game, self.session.position.text().split("\n")
-        if game.family in ("gomoku", "renju"):
+        if game.family in ("gomoku", "renju", "connect6"):
             header = "   " + " ".join(LETTERS[: game.shape[1]])
         return "\n".join(["", header, *lines])
 
@@ -303,8 +309,10 @@ class GTP:
     def _final_status_list(self, words: list[str]) -> str:
         """Every stone on the board counts as alive: there is no agreement about dead ones under our rules of go."""
         game, state = self.session.game, self.session.position.state
-        if words not in (["alive"], ["dead"], ["seki"]) or "stones" not in (game.dtype.names or ()):
-            raise ValueError("syntax error" if words not in (["alive"], ["dead"], ["seki"]) else "cannot score")
+        if words not in (["alive"], ["dead"], ["seki"]):
+            raise ValueError("syntax error")
+        if "stones" not in (game.dtype.names or ()) or game.dtype["stones"].shape != game.shape:
+            raise ValueError("cannot score")
         cells = state["stones"][0].reshape(-1).nonzero()[0] if words == ["alive"] else []
         return " ".join(to_vertex(game, int(cell)) for cell in cells)
 

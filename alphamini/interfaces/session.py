@@ -11,7 +11,7 @@ from pathlib import Path
 from alphamini.arena.levels import Strength
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Analysis, Engine, Watch
-from alphamini.records import read_record, write_record
+from alphamini.records import read_record, record_bytes, write_record
 from games import DRAW, Game, Position
 
 
@@ -35,7 +35,7 @@ class Session:
         self.strength: Strength | None = None  # of the engine's moves, in place of `sims` and `seconds`
         self.clocks = (Clock(), Clock())  # of player 0 and player 1; only the engine's moves are charged here
         self._rng = random.Random()
-        self._files: set[Path] = set()  # that this session has saved or loaded: they may be written over
+        self._files: set[Path] = set()  # whose content this session knows whole: they may be written over
         self.new()
 
     def new(self) -> None:
@@ -143,7 +143,7 @@ class Session:
     def save(self, name: str) -> Path:
         """Writes the game to a file, in the format that its name asks for (see alphamini.records). Returns where it is."""
         path = _path(name)
-        if path.exists() and path.resolve() not in self._files:  # somebody's work, perhaps with notes that we drop
+        if path.exists() and path.resolve() not in self._files:  # somebody's work
             raise ValueError(f"{path} is there already; choose another name")
         write_record(path, self.game, self.position.moves, self.winner if self.resigned else None)
         self._files.add(path.resolve())
@@ -151,10 +151,13 @@ class Session:
 
     def load(self, name: str) -> None:
         """Goes on with the game in a file."""
-        record = read_record(_path(name), self.game)
+        path = _path(name)
+        record = read_record(path, self.game)
         position = record.position()
         self._set(position, resigned=not position.is_over and record.result == 1 - position.to_play)
-        self._files.add(_path(name).resolve())
+        written = record_bytes(path, self.game, self.position.moves, self.winner if self.resigned else None)
+        if path.read_bytes() == written:  # else it holds more than we keep: notes, variations, other games
+            self._files.add(path.resolve())
 
 
 def _path(name: str) -> Path:

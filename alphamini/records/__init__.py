@@ -13,7 +13,7 @@ from alphamini.records import psq, sgf, text
 from alphamini.records.record import Record, check_result
 from games import Game
 
-__all__ = ["Record", "read_record", "write_record"]
+__all__ = ["Record", "read_record", "record_bytes", "write_record"]
 
 MOST_BYTES = 4_000_000  # no record of one game is longer
 
@@ -51,8 +51,14 @@ def write_record(
     `result` is WIN_0, WIN_1, DRAW or None. It is only needed for a game that is not over on the board: a win then
     means that the other side has resigned, a draw that both agreed. PSQ keeps no such result. `names` are the players'.
     """
-    path = Path(path)
+    write_bytes(Path(path), record_bytes(path, game, moves, result, names))
+
+
+def record_bytes(
+    path: Path, game: Game, moves: Sequence[int], result: int | None = None, names: tuple[str, str] = ("", "")
+) -> bytes:
+    """What `write_record` would write."""
     position = game.initial().play_all(moves)
     record = Record(game, position.moves, check_result(position, result), names)
-    writer = {".sgf": sgf.write, ".psq": psq.write}.get(path.suffix.lower(), text.write)
-    write_bytes(path, writer(record))
+    writer = {".sgf": sgf.write, ".psq": psq.write}.get(Path(path).suffix.lower(), text.write)
+    return writer(record)
