@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
+from alphamini.arena.command import CommandPlayer
 from alphamini.arena.interrupt import interruptible
 from alphamini.arena.openings import Book, choose_openings
 from alphamini.arena.players import Player, make_players
@@ -119,6 +120,9 @@ def run_suite(suite: Suite, options: EvaluateOptions) -> dict[str, Any]:
     """Scores the players on a suite; prints a table and returns the report."""
     threads = cores()
     players = make_players(suite.game, options.player, threads)
+    for player in players:
+        if isinstance(player, CommandPlayer):
+            raise ValueError(f"{player.name} follows games; a suite asks about single positions")
     scores, stopped = score_players(suite, players, options.seed, threads)
     if not scores:
         raise KeyboardInterrupt
@@ -160,7 +164,7 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
         print(f"inference: {about}")
     games = options.games or (TEST_GAMES if options.sprt else DEFAULT_GAMES)
     print(f"openings: {openings.about}")
-    if isinstance(openings, Book) and games > 2 * len(openings.openings):
+    if isinstance(openings, Book) and games > 2 * len(openings.openings) and not options.sprt:
         print(f"note: after {2 * len(openings.openings)} games of a pair its openings come again")
     tested = None
     with interruptible() as stop:
@@ -190,6 +194,8 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     if tested:
         report["sprt"] = tested
         print(verdict(tested))
+        if not tested["accepted"] and not stopped and tested["openings"] < games // 2:
+            print("note: no different openings are left; --openings PLIES draws others, at random")
     if suite and not stopped:
         scores, broken_off = score_players(suite, [entry.player for entry in pool.entries], options.seed, threads)
         for player, found in zip(report["players"], scores, strict=False):

@@ -108,9 +108,9 @@ def _kind(hint: Any) -> tuple[Any, bool]:
 def check_writable(path: Path) -> None:
     """ValueError, one line, if no file can be written at `path`: said before the work, not after it."""
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        folder = next(parent for parent in path.parents if parent.exists())
+        if path.exists() and not path.is_file():  # something renamed into its place would end it
+            raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no regular file")
+        folder = next(parent for parent in path.resolve().parents if parent.exists())
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}."):
             pass
     except OSError as error:

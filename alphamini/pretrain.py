@@ -17,6 +17,8 @@ def main() -> None:
             raise ValueError(f"--{flag.replace('_', '-')} leaves out just what pretrain does")
     loop = open_run(arguments, defaults)
     folder = loop.folder
+    if loop.baseline != "supervised":
+        raise ValueError(f"{folder.path} is a run without a supervised stage; choose another --run")
     stop_on_signals(loop)
     if loop.supervised:
         print(f"the supervised stage of {folder.path} is over")

@@ -49,14 +49,14 @@ def train(loop: Loop, minutes: float | None) -> None:
         print(how_to_go_on("selfplay", folder))
         return
     judge = Judge(loop.game, folder.checkpoints / f"{loop.baseline}.safetensors", loop.workers, recipe.seed)
-    milestone = MILESTONE
+    begun, milestone = loop.elapsed(), MILESTONE
     while milestone <= loop.elapsed():
         milestone *= 2
     elo = float("nan")  # as last measured
     while not loop.stop.is_set() and loop.elapsed() < limit:
         iteration = loop.iterate(max(0.0, 1 - loop.elapsed() / limit))
         measured: dict[str, float] = {}
-        if judge.seconds < JUDGE_SHARE * loop.elapsed() and not loop.stop.is_set():
+        if judge.seconds < JUDGE_SHARE * (loop.elapsed() - begun) and not loop.stop.is_set():
             measured = judge.compare(loop.checkpoint("now"), loop.iterations)
             elo = measured["elo"]
         loop.commit({"stage": "selfplay", "iteration": iteration.number, **flat(iteration), **measured})
@@ -109,7 +109,7 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
     seed, before = loop.recipe.seed, time.monotonic()
     while True:
         play_pairs(pool, pairs, ROUND_GAMES, seed, openings, loop.stop.is_set)
-        if loop.stop.is_set():  # a figure is of whole rounds: the run that goes on plays them again
+        if loop.stop.is_set():  # a figure is of whole rounds
             return
         seed += len(pairs)
         round_seconds, before = time.monotonic() - before, time.monotonic()

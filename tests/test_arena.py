@@ -140,6 +140,12 @@ def test_a_sequential_test_stops_when_it_knows_and_is_rated_as_one_match() -> No
     assert (undecided["accepted"], undecided["openings"]) == (None, 40)
 
 
+def test_a_sequential_test_plays_no_opening_twice() -> None:
+    pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("random", "random")], threads=1)
+    found = play_test(pool, SequentialTest(0, 1), 4000, seed=0)
+    assert (found["accepted"], found["openings"]) == (None, 9)  # there are nine first moves
+
+
 def test_openings_that_come_again_are_no_silent_evidence() -> None:
     pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("scripted", "random")], threads=1)
     pool.play(0, 1, games=10, seed=0)

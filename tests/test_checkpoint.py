@@ -1,6 +1,7 @@
 """Checkpoints: a round trip, and one clear line for everything that is not one."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from safetensors.numpy import save_file
 
 import games
 from alphamini.model import shipped
-from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint, write_bytes
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
 
@@ -125,3 +126,18 @@ def test_the_net_that_ships_for_a_size_is_the_nearest_of_its_family(tmp_path, mo
         assert shipped.shipped_checkpoint(games.get(name)).stem == f"gomoku{size}"
     with pytest.raises(CheckpointError, match="no net ships for gomoku15-renju"):
         shipped.shipped_checkpoint(games.get("gomoku15-renju"))
+
+
+def test_a_link_stays_one_and_what_is_no_file_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    real, link, pipe = tmp_path / "folder" / "real.json", tmp_path / "link.json", tmp_path / "pipe"
+    real.write_text("before")
+    link.symlink_to(real)
+    os.mkfifo(pipe)
+    write_bytes(link, b"after")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"after"
+    with pytest.raises(ValueError, match=r"cannot write .*pipe: it is no regular file"):
+        write_bytes(pipe, b"after")
+    assert pipe.is_fifo()
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["folder", "link.json", "pipe", "real.json"]

@@ -80,6 +80,32 @@ def test_another_engine_plays_a_match(brain, tmp_path):
     player.close()
 
 
+def test_matches_share_their_engines(brain):
+    game = games.get("gomoku5")
+    player = make_player(game, brain())
+    for seed in range(3):
+        play_match(game, player, RandomPlayer(game), 4, seed=seed, threads=2, openings=RandomOpenings(game, 1))
+    assert 1 <= len(player._open) <= 2
+    player.close()
+
+
+GTP_ENGINE = """
+import sys
+for line in sys.stdin:
+    open("asked", "a").write(line)
+    print("= pass\\n" if line.startswith("genmove") else "=\\n", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("name", "komi"), [("go5", "7.5"), ("go5-komi0.5", "0.5"), ("go5-komi6", "6")])
+def test_another_engine_is_told_the_komi(tmp_path, monkeypatch, name, komi):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "engine.py").write_text(GTP_ENGINE)
+    player = make_player(games.get(name), f"command:{sys.executable} engine.py@seconds=1,protocol=gtp")
+    player.close()
+    assert f"komi {komi}" in (tmp_path / "asked").read_text().splitlines()
+
+
 @pytest.mark.parametrize(("mischief", "words"), [
     ("crash", "it ended"),
     ("sleep", "it ran over its time"),
@@ -142,7 +168,7 @@ def test_an_engine_that_talks_on_and_on_runs_over_its_time(brain, monkeypatch):
     player = make_player(game, brain("flood"))
     monkeypatch.setattr(command, "GRACE", 0.5)  # not before: to start takes its time on a busy machine
     with pytest.raises(command.EngineError, match="ran over its time"):
-        player._ask([12], 1)
+        player._take([12]).move([12], 1)
     player.close()
 
 

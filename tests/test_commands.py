@@ -120,6 +120,12 @@ def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
     assert "openings: 7 random plies" in (tmp_path / "r.svg").read_text()
 
 
+def test_a_suite_that_was_stopped_after_the_anchor_leaves_the_figure_without_errors(tmp_path: Path) -> None:
+    anchor = {**POINT, "name": "scripted level 3", "simulations": None, "oracle": {"suite": "s", "positions": 4}}
+    draw_thinking([{"game": "x", "players": [anchor, POINT], "curves": []}], tmp_path / "r.svg")
+    assert "lose the game's value" not in (tmp_path / "r.svg").read_text()
+
+
 def test_an_anchor_that_searches_is_no_curve() -> None:
     stage, anchor = {**POINT, "curve": "10 min"}, {**POINT, "name": "rollouts 1000 sims", "simulations": 1000}
     assert curves({"players": [anchor, stage]}) == {"10 min": [stage]}
@@ -212,9 +218,10 @@ def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:
     two = [*search, "--player", "random"]
     done = run("evaluate", "--game", "tictactoe", *two, *book, "--sprt", "--out", "test.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "SPRT: H1 accepted" in done.stdout
+    assert "SPRT: undecided" in done.stdout
+    assert "note: no different openings are left" in done.stdout
     report = json.loads((tmp_path / "test.json").read_text())
-    assert report["sprt"]["accepted"] == "H1"
+    assert (report["sprt"]["accepted"], report["sprt"]["openings"]) == (None, 5)
     assert report["options"]["test"] == {"elo0": 0.0, "elo1": 30.0, "alpha": 0.05, "beta": 0.05}
     opening = {tuple(game["moves"].split()[: game["opening"]]) for game in report["games"]}
     rows = [json.loads(line) for line in (tmp_path / "tictactoe.book.jsonl").read_text().splitlines()]

@@ -17,6 +17,7 @@ from alphamini.learn.command import how_to_go_on, open_run, run_parser
 from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe, for_game
 from alphamini.learn.run import RunFolder
+from alphamini.model import engines
 from alphamini.options import run_command
 from alphamini.selfplay import flat, line
 
@@ -95,6 +96,24 @@ def test_a_failed_start_does_not_stand_in_the_way(arguments, message, tmp_path, 
     assert message in said
     assert len(said.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_precision_that_this_machine_lacks_is_refused_before_any_work(begin, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engines, "_device", lambda wish: "cpu")
+    with pytest.raises(ValueError, match=r"torch on cpu does not compute int8 here"):
+        begin("--precision", "int8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_from_scratch_has_no_supervised_stage_to_end(begin, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(RunFolder, "lock", lambda self: None)  # this process would keep it
+    begin("--from-scratch")
+    monkeypatch.setattr(sys, "argv", ["pretrain", "--game", "tictactoe"])
+    with pytest.raises(SystemExit):
+        run_command(pretrain.main)
+    assert "is a run without a supervised stage; choose another --run" in capsys.readouterr().err
 
 
 def test_what_a_failed_start_has_begun_goes_again(begin, tmp_path: Path, monkeypatch) -> None:

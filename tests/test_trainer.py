@@ -112,6 +112,18 @@ def test_replay_is_a_window_on_the_newest(tmp_path: Path) -> None:
     assert again.added == 250
 
 
+def test_an_addition_larger_than_the_window(tmp_path: Path) -> None:
+    samples = random_samples(GOMOKU7, 250)
+    replay, again = Replay(GOMOKU7, 100, tmp_path), Replay(GOMOKU7, 100, tmp_path)
+    replay.add(samples[:30], 1)
+    replay.add(samples[30:], 2)
+    assert (len(replay), replay.added) == (100, 250)
+    assert replay.newest(100).tobytes() == samples[-100:].tobytes()
+    again.restore(last_step=2, added=250)
+    assert (len(again), again.added) == (100, 250)
+    assert again.newest(100).tobytes() == samples[-100:].tobytes()
+
+
 def test_samples_of_another_game_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "000001.npy", np.zeros(3, sample_dtype(games.get("gomoku9"))))
     with pytest.raises(ValueError, match="another game or version"):

@@ -104,6 +104,9 @@ class Conversation(Protocol):
     def move(self, moves: list[int], to_play: int) -> int:
         """The engine's answer to a game's moves so far; EngineError if there is none."""
 
+    def follows(self, moves: list[int]) -> bool:
+        """Does it know the beginning of that game from its last answer?"""
+
     def close(self) -> None:
         """Ends the engine."""
 
@@ -142,6 +145,9 @@ class Gomocup:
         except ValueError:
             raise EngineError(f"it answered {answer[:60]!r}") from None
 
+    def follows(self, moves: list[int]) -> bool:
+        return False  # it is told the whole board each time
+
     def _answer(self, end: float) -> str:
         """The next line that is not talk."""
         while True:
@@ -161,6 +167,11 @@ class GTP:
         # A byo-yomi of one move. Engines round it or take it as a hint: a limit that is too hard would be unfair.
         self._ask(f"time_settings 0 {max(1, round(seconds))} 1", START_SECONDS)
         self._ask("clear_board", START_SECONDS)
+        if game.family == "go":
+            self._ask(f"komi {float(game.initial().state['komi'][0]) / 2:g}", START_SECONDS)
+
+    def follows(self, moves: list[int]) -> bool:
+        return len(self._at) > 0 and self._at == moves[: len(self._at)]
 
     def move(self, moves: list[int], to_play: int) -> int:
         if self._at != moves[: len(self._at)]:
@@ -193,7 +204,7 @@ class GTP:
 
 
 class CommandPlayer:
-    """Asks one engine a thread, started when it is first needed and after each failure."""
+    """Asks as many engines as ask at once, each started when it is first needed and after each failure."""
 
     simulations: int | None = None
     about = ""
@@ -205,11 +216,11 @@ class CommandPlayer:
         program = Path(shlex.split(command)[0]).name
         self.name = f"{program} {seconds:g} s"
         self._path = Path(f"{program}.log")
-        self._local = threading.local()
+        self._lock = threading.Lock()
         self._open: list[Conversation] = []
         atexit.register(self.close)
         try:
-            self._idle = [self._start()]  # for the first thread that asks
+            self._idle = [self._start()]  # those that nobody is asking
         except EngineError as error:
             raise ValueError(f"{command!r} does not play {game.name} over {protocol}: {error}") from None
 
@@ -238,31 +249,34 @@ class CommandPlayer:
         actions = np.full(len(states), FORFEIT, np.int32)
         mask = self._game.legal_mask(states)
         for i, moves in enumerate(lines):
+            engine: Conversation | None = None
             try:
-                action = self._ask(moves, int(states["to_play"][i]))
+                engine = self._take(moves)
+                action = engine.move(list(moves), int(states["to_play"][i]))
                 if not mask[i, action]:
                     raise EngineError(f"it played {self._game.action_text(action)}, which is not legal")
                 actions[i] = action
+                self._idle.append(engine)
             except EngineError as error:
-                self._fail(moves, error)
+                self._fail(engine, moves, error)
         return actions
 
-    def _ask(self, moves: list[int], to_play: int) -> int:
-        if getattr(self._local, "engine", None) is None:
-            try:
-                self._local.engine = self._idle.pop()
-            except IndexError:
-                self._local.engine = self._start()
-        engine: Conversation = self._local.engine
-        return engine.move(list(moves), to_play)
+    def _take(self, moves: list[int]) -> Conversation:
+        """An idle engine, the one that has the game on its board if there is one; else a new one."""
+        with self._lock:
+            for engine in self._idle:
+                if engine.follows(moves):
+                    self._idle.remove(engine)
+                    return engine
+            if self._idle:
+                return self._idle.pop(0)
+        return self._start()
 
-    def _fail(self, moves: list[int], error: EngineError) -> None:
+    def _fail(self, engine: Conversation | None, moves: list[int], error: EngineError) -> None:
         """Notes it, and ends the process."""
-        engine: Conversation | None = getattr(self._local, "engine", None)
         if engine is not None:
             engine.close()
             self._open.remove(engine)
-            self._local.engine = None
         after = " ".join(map(self._game.action_text, moves))
         _log.warning("%s loses a game of %s: %s (after %s)", self.name, self._game.name, error, after or "no moves")
         with self._path.open("a") as log:

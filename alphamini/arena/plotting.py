@@ -83,7 +83,7 @@ def _draw_error(axes: Any, report: dict[str, Any]) -> None:
 
 
 def _judged(report: dict[str, Any]) -> list[dict[str, Any]]:
-    return [player for player in report["players"] if "oracle" in player]
+    return [player for players in curves(report).values() for player in players if "oracle" in player]
 
 
 def _draw_curve(axes: Any, number: int, label: str, players: Sequence[dict[str, Any]], y: Any, errors: Any) -> None:

@@ -189,13 +189,15 @@ def play_test(
     openings: Openings | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Plays the pool's two entries until the test knows, for `games` games (rounded up to even) or until `stop()`; its
-    JSON.
+    """Plays the pool's two entries until the test knows, for `games` games (rounded up to even), while there are openings
+    that they have not played, or until `stop()`; its JSON.
 
-    The openings are drawn before the first game, so that none comes again while there are others.
+    An opening that came again would be the same two games between players without chance, and no new evidence: the
+    test's errors would be more than it says.
     """
     source = openings or RandomOpenings(pool.game, default_opening_plies(pool.game))
-    lines = source.draw((games + 1) // 2, np.random.default_rng(seed))
+    drawn = source.draw((games + 1) // 2, np.random.default_rng(seed))
+    lines = [list(line) for line in dict.fromkeys(map(tuple, drawn))]
     played, ratio = Pair(0, 1, 0, 0, 0, (0,) * 5), 0.0
     low, high = test.bounds
     with tqdm(total=2 * len(lines), unit="game", leave=False) as bar:

@@ -16,6 +16,7 @@ from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.learn.teachers import has_teacher
 from alphamini.model.checkpoint import load_checkpoint
+from alphamini.model.engines import check_precision
 from alphamini.model.threads import cores
 from alphamini.options import Parser, add_fields, parser, read_fields
 from games import get
@@ -44,6 +45,7 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     folder = RunFolder(arguments.run or Path("runs") / recipe.game)
     config = folder.config()
     if config is None:
+        check_precision(recipe.precision)
         if recipe.start:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
             recipe = read_fields(replace(recipe, blocks=net.blocks, channels=net.channels), arguments)
@@ -90,7 +92,7 @@ def stop_on_signals(loop: Loop) -> None:
         if loop.stop.is_set():
             raise KeyboardInterrupt
         loop.stop.set()
-        tqdm.write("stopping: this step is finished and saved first (Ctrl-C again: stop at once)")
+        tqdm.write("stopping: what this step has done is saved first (Ctrl-C again: stop at once)")
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)

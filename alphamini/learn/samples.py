@@ -92,10 +92,10 @@ class Replay:
             self._put(part)
 
     def _put(self, samples: Samples) -> None:
-        samples = samples[-len(self._ring) :]
-        at = (self.added + np.arange(len(samples))) % len(self._ring)
-        self._ring[at] = samples
         self.added += len(samples)
+        kept = samples[-len(self._ring) :]
+        at = (self.added - len(kept) + np.arange(len(kept))) % len(self._ring)
+        self._ring[at] = kept
 
     def newest(self, count: int) -> Samples:
         """The last `count` samples that came (or all), as copies."""

@@ -41,8 +41,12 @@ class Checkpoint:
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file so that nobody ever sees half of it: beside its place, to the disk, then renamed into its place.
 
-    Without the fsync a power cut may leave the new name with nothing behind it.
+    Without the fsync a power cut may leave the new name with nothing behind it. A link stays one: what it leads to is
+    written. ValueError, one line, for what is there and no file, a device perhaps.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"cannot write {path}: it is no regular file")
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -125,6 +125,17 @@ def _infer_all(engine: Engine, planes: Array) -> tuple[Array, Array]:
     return np.concatenate(logits), np.concatenate(value)
 
 
+def check_precision(precision: str) -> None:
+    """ValueError, one line, if what `choose` takes by itself does not compute `precision` on this machine."""
+    device = _device("auto")
+    if device == "openvino":
+        _check(precision, openvino_net.precisions(), "OpenVINO")
+        return
+    from alphamini.model import torch_net
+
+    _check(precision, torch_net.precisions(device), f"torch on {device}")
+
+
 def _check(precision: str, offered: tuple[str, ...], where: str) -> None:
     if precision not in ("auto", *offered):
         raise ValueError(f"{where} does not compute {precision} here, only {', '.join(offered)}")
