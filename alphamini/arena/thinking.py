@@ -10,7 +10,8 @@ from alphamini.arena.levels import LADDER, Strength
 from alphamini.arena.players import make_player, net_player
 from alphamini.arena.pool import Entry, Pool
 from alphamini.learn.teachers import has_teacher
-from alphamini.model.checkpoint import load_checkpoint
+from alphamini.model.checkpoint import CheckpointError, load_checkpoint
+from alphamini.model.shipped import shipped_checkpoint
 from games import Game
 
 NEIGHBOURS = 2  # each budget meets the next ones: a chain of close matches carries most information a game
@@ -33,6 +34,14 @@ def _anchor(game: Game, threads: int) -> Entry:
     return Entry(spec, make_player(game, spec, threads))
 
 
+def _spec(game: Game, path: Path) -> str:
+    """What a report calls a net: the one that ships goes without its path, which is another one on each machine."""
+    try:
+        return "net" if path == shipped_checkpoint(game) else f"net:{path}"
+    except CheckpointError:  # none ships
+        return f"net:{path}"
+
+
 def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[int, int]]]:
     """The pool and the pairs that rate a net's strengths, the weakest first, on the scale of `thinking_pool`.
     CheckpointError, one line, if the net cannot be loaded."""
@@ -42,7 +51,7 @@ def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[
         drawn = f",temperature={strength.temperature:g}" if strength.temperature else ""
         name = f"{path.stem} {strength.sims} sims{drawn.replace(',', ' ').replace('=', ' ')}"
         player = base.with_budget(name, strength.sims, strength.temperature)
-        entries.append(Entry(f"net:{path}@sims={strength.sims}{drawn}", player))
+        entries.append(Entry(f"{_spec(game, path)}@sims={strength.sims}{drawn}", player))
     rungs = range(1, len(entries))
     pairs = [(i, j) for i in rungs for j in rungs if i < j <= i + NEIGHBOURS]
     # The anchor meets the weakest, too: like players draw, and against one another seem nearer than against others.
@@ -60,7 +69,7 @@ def thinking_pool(game: Game, nets: Sequence[Net], threads: int) -> tuple[Pool, 
         rungs = range(len(entries), len(entries) + len(net.budgets))
         for sims in net.budgets:
             player = base.with_budget(f"{net.name} {sims} sims", sims)
-            entries.append(Entry(f"net:{net.path}@sims={sims}", player, net.name))
+            entries.append(Entry(f"{_spec(game, net.path)}@sims={sims}", player, net.name))
         for i, sims in zip(rungs, net.budgets, strict=True):
             pairs += [(i, j) for j in rungs if i < j <= i + NEIGHBOURS]
             if sims in met:
