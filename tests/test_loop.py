@@ -55,11 +55,10 @@ def everything(loop: Loop) -> dict[str, np.ndarray]:
     """All that decides how the run goes on."""
     state = {f"trainer/{k}": v for k, v in loop.trainer.state().items()}
     for i, actor in enumerate(loop.actors):
-        # Rows beyond a game's own samples and moves are left-overs of earlier games: they are never read.
+        # What lies beyond a game's own moves is left over from earlier games: it is never read.
         for name, array in actor.state().items():
-            if name in ("samples", "moves"):
-                lengths = actor.recorded if name == "samples" else actor.ply
-                array = np.concatenate([array[row, :n] for row, n in enumerate(lengths)])
+            if name == "moves":
+                array = np.concatenate([array[row, :n] for row, n in enumerate(actor.ply)])
             state[f"actor{i}/{name}"] = array
         state[f"actor{i}/stream"] = np.array(json.dumps(actor.rng.bit_generator.state))
     window = loop.replay.newest(10**6)

@@ -218,13 +218,22 @@ class Actor:
         samples["result"] = results(self.states["outcome"][row], samples["state"]["to_play"])
         return samples
 
-    _ARRAYS = ("states", "ply", "opening", "taught", "recorded", "samples", "moves")
+    _ARRAYS = ("states", "ply", "opening", "taught", "recorded", "moves")
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The games in play, as arrays."""
-        return {name: getattr(self, name) for name in self._ARRAYS}
+        """The games in play, as arrays; of the samples those that there are, one after another: there is room for many
+        more."""
+        return {name: getattr(self, name) for name in self._ARRAYS} | {"samples": self.samples[self._filled()]}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """The inverse of `state`; the random stream (`rng.bit_generator.state`) is restored by the caller."""
         for name in self._ARRAYS:
             getattr(self, name)[...] = arrays[name]
+        filled = self._filled()
+        if arrays["samples"].shape != (filled.sum(),):
+            raise TypeError("its samples have another form")
+        self.samples[filled] = arrays["samples"]
+
+    def _filled(self) -> NDArray[np.bool_]:
+        """[count, max_plies] is there a sample?"""
+        return np.arange(self.samples.shape[1]) < self.recorded[:, None]
