@@ -31,7 +31,7 @@ def to_vertex(game: Game, action: int) -> str:
 
     A pass is in small letters, as Leela Zero and KataGo write it: Sabaki does not show a variation with a PASS in it.
     """
-    if not _as_in_go(game) or action >= game.shape[0] * game.shape[1]:
+    if not as_in_go(game) or action >= game.shape[0] * game.shape[1]:
         text = game.action_text(action)
         return text if text == "pass" else text.upper()
     row, column = divmod(action, game.shape[1])
@@ -41,8 +41,8 @@ def to_vertex(game: Game, action: int) -> str:
 def from_vertex(game: Game, text: str) -> int:
     """The inverse of `to_vertex`, either letter case; ValueError, one line, if that is no move of the game."""
     match = re.fullmatch(r"([A-HJ-Z])([0-9]{1,2})", text.upper()) if text.isascii() else None
-    if not _as_in_go(game) or not match:
-        if match is None and _as_in_go(game) and text.lower() != "pass":
+    if not as_in_go(game) or not match:
+        if match is None and as_in_go(game) and text.lower() != "pass":
             raise ValueError("expected a vertex")
         return game.parse_action(text)
     column, row = LETTERS.index(match[1]), game.shape[0] - int(match[2])
@@ -51,5 +51,6 @@ def from_vertex(game: Game, text: str) -> int:
     return row * game.shape[1] + column
 
 
-def _as_in_go(game: Game) -> bool:
+def as_in_go(game: Game) -> bool:
+    """Is it a board of stones, whose vertices are go's?"""
     return game.family in ("go", "gomoku", "renju", "connect6")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from alphamini import __version__
-from alphamini.arena.coordinates import LETTERS, from_vertex, to_vertex
+from alphamini.arena.coordinates import LETTERS, as_in_go, from_vertex, to_vertex
 from alphamini.interfaces.area import area_lead
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Analysis, Candidate, Watch
@@ -204,7 +204,7 @@ class GTP:
     def _showboard(self, words: list[str]) -> str:
         """With the letters of the vertices: games write their own, with an I."""
         game, (header, *lines) = self.session.game, self.session.position.text().split("\n")
-        if game.family in ("gomoku", "renju", "connect6"):
+        if as_in_go(game) and game.family != "go":
             header = "   " + " ".join(LETTERS[: game.shape[1]])
         return "\n".join(["", header, *lines])
 

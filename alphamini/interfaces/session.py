@@ -63,6 +63,11 @@ class Session:
         return self.position.outcome if self.position.is_over and self.position.outcome != DRAW else None
 
     @property
+    def _given_up(self) -> int | None:
+        """Who has won by a resignation: the result that a record does not see on the board."""
+        return self.winner if self.resigned else None
+
+    @property
     def engine_moves_next(self) -> bool:
         return not self.is_over and self.position.to_play not in self.humans
 
@@ -145,7 +150,7 @@ class Session:
         path = _path(name)
         if path.exists() and path.resolve() not in self._files:  # somebody's work
             raise ValueError(f"{path} is there already; choose another name")
-        write_record(path, self.game, self.position.moves, self.winner if self.resigned else None)
+        write_record(path, self.game, self.position.moves, self._given_up)
         self._files.add(path.resolve())
         return path
 
@@ -155,8 +160,9 @@ class Session:
         record = read_record(path, self.game)
         position = record.position()
         self._set(position, resigned=not position.is_over and record.result == 1 - position.to_play)
-        written = record_bytes(path, self.game, self.position.moves, self.winner if self.resigned else None)
-        if path.read_bytes() == written:  # else it holds more than we keep: notes, variations, other games
+        if path.read_bytes() == record_bytes(
+            path, self.game, self.position.moves, self._given_up
+        ):  # else it holds more than we keep: notes, variations, other games
             self._files.add(path.resolve())
 
 

@@ -68,8 +68,7 @@ def choose(
     def make(precision: str) -> Engine:
         return torch_net.TorchEngine(config, weights, precision, device, wish.workers)
 
-    offered = torch_net.precisions(device)
-    _check(wish.precision, offered, f"torch on {device}")
+    offered = _offered(wish.precision, device)
     if wish.precision != "auto":
         return make(wish.precision), "as asked"
     exact = make("fp32")
@@ -82,8 +81,7 @@ def choose(
 def _choose_openvino(
     config: NetConfig, weights: Weights, shape: tuple[int, int], wish: Wish, sample: Callable[[], Sample]
 ) -> tuple[Engine, str]:
-    offered = openvino_net.precisions()
-    _check(wish.precision, offered, "OpenVINO")
+    offered = _offered(wish.precision, "openvino")
     ranges = None
 
     def make(precision: str) -> Engine:
@@ -127,18 +125,20 @@ def _infer_all(engine: Engine, planes: Array) -> tuple[Array, Array]:
 
 def check_precision(precision: str) -> None:
     """ValueError, one line, if what `choose` takes by itself does not compute `precision` on this machine."""
-    device = _device("auto")
+    _offered(precision, _device("auto"))
+
+
+def _offered(precision: str, device: str) -> tuple[str, ...]:
+    """What the device computes here, fastest first; ValueError, one line, if `precision` is not of it."""
     if device == "openvino":
-        _check(precision, openvino_net.precisions(), "OpenVINO")
-        return
-    from alphamini.model import torch_net
+        offered, where = openvino_net.precisions(), "OpenVINO"
+    else:
+        from alphamini.model import torch_net
 
-    _check(precision, torch_net.precisions(device), f"torch on {device}")
-
-
-def _check(precision: str, offered: tuple[str, ...], where: str) -> None:
+        offered, where = torch_net.precisions(device), f"torch on {device}"
     if precision not in ("auto", *offered):
         raise ValueError(f"{where} does not compute {precision} here, only {', '.join(offered)}")
+    return offered
 
 
 def _device(wish: str) -> str:
