@@ -213,6 +213,27 @@ def test_auto_steps_up_when_a_precision_does_not_agree(monkeypatch):
         assert f"{precision} does not agree with fp32" in backend.describe()
 
 
+def test_random_positions_come_from_all_of_their_games():
+    game = games.get("othello8")
+    states = random_positions(game, 500)
+    choices = game.legal_mask(states).sum(1)
+    assert choices.min() >= 1  # none of them over
+    assert (choices == 1).mean() < 0.1  # the last position of most games is a forced one
+    stones = (game.planes(states)[:, :2] > 0).sum((1, 2, 3))  # 4 at first, up to 63
+    np.testing.assert_allclose(np.quantile(stones, (0.1, 0.5, 0.9)), (10, 33, 58), atol=4)
+
+
+def test_judging_a_precision_leaves_the_callers_threads_alone():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        game = games.get("tictactoe")
+        backend_of(game, some_net(game), "auto", workers=2, device="torch")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_agreement_knows_another_net_from_the_same():
     game = games.get("gomoku9")
     states = random_positions(game, 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -117,10 +118,16 @@ def _first_that_agrees(
 
 
 def _infer_all(engine: Engine, planes: Array) -> tuple[Array, Array]:
-    session = engine.session()
-    parts = [[out.copy() for out in session.infer(planes[i : i + CHUNK])] for i in range(0, len(planes), CHUNK)]
-    logits, value = zip(*parts, strict=True)
-    return np.concatenate(logits), np.concatenate(value)
+    """In a thread of its own, as a session may change its thread's settings: the caller is perhaps one that trains."""
+
+    def infer() -> tuple[Array, Array]:
+        session = engine.session()
+        parts = [[out.copy() for out in session.infer(planes[i : i + CHUNK])] for i in range(0, len(planes), CHUNK)]
+        logits, value = zip(*parts, strict=True)
+        return np.concatenate(logits), np.concatenate(value)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(infer).result()
 
 
 def check_precision(precision: str) -> None:

@@ -51,23 +51,22 @@ def _policy(logits: Array, legal: NDArray[np.uint8]) -> Array:
 
 
 def random_positions(game: Game, count: int, seed: int = 0) -> States:
-    """Positions [count] of random games, each at a random ply and none of them over: calibration from nothing."""
+    """Positions [count], one of each of so many random games, none of them over: calibration from nothing.
+
+    Every position of a game is as likely as the others: the newest, the nth, takes the place of what was drawn with
+    chance 1 / n.
+    """
     rng = np.random.default_rng(seed)
-    kept: list[States] = []
-    while len(kept) * 64 < count:
-        states = game.new_states(64)
-        last = states.copy()
-        plies = rng.integers(0, game.max_plies, 64)
-        for ply in range(int(plies.max())):
-            legal = game.legal_mask(states)
-            going = (legal.any(1)) & (ply < plies)
-            if not going.any():
-                break
-            moving = states[going]
-            last[going] = moving
-            game.step(moving, (rng.random(legal[going].shape) * legal[going]).argmax(1).astype(np.int32))
-            states[going] = moving
-        over = ~game.legal_mask(states).any(1)
-        states[over] = last[over]
-        kept.append(states)
-    return np.concatenate(kept)[:count]
+    states = game.new_states(count)
+    drawn, n = states.copy(), 1
+    while True:
+        legal = game.legal_mask(states)
+        going = np.flatnonzero(legal.any(1))
+        if not len(going):
+            return drawn
+        new = going[n * rng.random(len(going)) < 1]
+        drawn[new] = states[new]
+        moving = states[going]
+        game.step(moving, (rng.random((len(going), game.num_actions)) * legal[going]).argmax(1).astype(np.int32))
+        states[going] = moving
+        n += 1
