@@ -87,6 +87,12 @@ def test_what_is_not_a_checkpoint_gets_one_clear_line(tmp_path: Path) -> None:
     save_checkpoint(path, checkpoint())
     path.write_bytes(path.read_bytes()[:-100])
     assert "not a whole safetensors file" in rejected(path)
+    head = json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()  # numpy has none
+    path.write_bytes(len(head).to_bytes(8, "little") + head + bytes(4))
+    assert "not an alphamini checkpoint" in rejected(path)
+    head = json.dumps(json.loads(head) | {"__metadata__": metadata()}).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + bytes(4))
+    assert "not float32" in rejected(path)
     save_file({"a": np.zeros(1, np.float32)}, path)
     assert "not an alphamini checkpoint" in rejected(path)
 
@@ -105,6 +111,10 @@ def test_a_checkpoint_of_something_else_gets_one_clear_line(tmp_path: Path) -> N
     for wrong in ({"blocks": "2"}, {"blocks": 1.5}, {"policy": 3}, {"depth": 1}):
         save_file(weights, path, metadata(net=json.dumps(json.loads(metadata()["net"]) | wrong)))
         assert "broken metadata" in rejected(path)
+    save_file(weights, path, metadata(net="[" * 100_000))
+    assert "broken metadata" in rejected(path)
+    save_file(weights, path, metadata(net=json.dumps(json.loads(metadata()["net"]) | {"blocks": 10**12})))
+    assert "does not hold the weights" in rejected(path)  # and at once
     for other in ({"action_planes": 2}, {"extra_actions": 1}, {"policy": "columns"}):
         net = json.dumps(json.loads(metadata()["net"]) | other)
         save_file(weights, path, metadata(net=net))

@@ -83,15 +83,19 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise CheckpointError(f"{path} is not an alphamini checkpoint (no '{FORMAT}' mark in it)")
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except CheckpointError:
+        raise
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file ({str(error).splitlines()[0]})") from None
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not an alphamini checkpoint (no '{FORMAT}' mark in it)")
+    except (TypeError, AttributeError):  # numpy has no bfloat16 and no float8
+        raise CheckpointError(f"{path} holds weights that are not float32 numbers") from None
     try:
         net = NetConfig.from_json(json.loads(metadata["net"]))
         version, name, step = int(metadata["rules_version"]), metadata["game"], int(metadata["step"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} has broken metadata ({error})") from None
     if not same_family(name, game):
         raise CheckpointError(f"{path} was trained for {name}, not for {game.name}")
@@ -99,7 +103,8 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
         raise CheckpointError(f"{path} knows rules version {version} of {name}; this is version {game.rules_version}")
     if not net.fits(game):
         raise CheckpointError(f"{path} holds a net that does not fit {game.name}")
-    if {name: w.shape for name, w in weights.items()} != net.shapes():
+    # Blocks that the file cannot hold are not counted out: a number of the metadata may be anything.
+    if net.blocks > len(weights) or {name: w.shape for name, w in weights.items()} != net.shapes():
         raise CheckpointError(f"{path} does not hold the weights of the net that it describes")
     if any(w.dtype != np.float32 or not np.isfinite(w).all() for w in weights.values()):
         raise CheckpointError(f"{path} holds weights that are not finite float32 numbers")
