@@ -29,14 +29,15 @@ from alphamini.learn.teachers import get_teacher
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import Evaluator, Search, choose
+from alphamini.search.search import Evaluator, Search, bytes_a_node, choose
 from games import Game, States
 from games.playout import random_actions
 
 DEFAULT_SIMS = 100
 MAX_SIMS = 1_000_000
-NODES_AT_ONCE = 200_000  # bounds the memory of a batch of trees
-TIMED_NODES = 300_000  # and of one tree under a clock
+BATCH_MEMORY = 2**28  # bytes of a batch of trees, of each thread; but for one tree, which may have ...
+TREE_MEMORY = 2**32  # ... so many
+TIMED_NODES, TIMED_MEMORY = 300_000, 2**30  # of a tree under a clock, whichever is less
 TRY_SECONDS = 0.5  # a player is timed for so long, and twice at least: the first time its memory is new
 OPTIONS = {
     "random": (),
@@ -105,6 +106,10 @@ class SearchPlayer:
         empties the cache that these evaluators share.
 
         Above a `temperature` of 0 the move is drawn from the search's policy ** (1 / temperature)."""
+        self._bytes_a_node = bytes_a_node(game)
+        if (sims or 0) * self._bytes_a_node > TREE_MEMORY:
+            most = TREE_MEMORY // self._bytes_a_node
+            raise ValueError(f"{sims} simulations of {game.name} take too much memory; up to {most} are possible")
         self.name, self.simulations, self.about, self._seconds = name, sims, about, seconds
         self._temperature, self.one_by_one = temperature, sims is None
         self._game, self._worker, self._forget, self._local = game, worker, forget, threading.local()
@@ -145,7 +150,7 @@ class SearchPlayer:
 
     def _parts(self, states: States) -> list[States]:
         """As many states at once as the memory of their trees allows."""
-        chunk = max(1, NODES_AT_ONCE // (self.simulations or 1))
+        chunk = max(1, BATCH_MEMORY // (self._bytes_a_node * (self.simulations or 1)))
         return [states[i : i + chunk] for i in range(0, len(states), chunk)]
 
     def _search(self, trees: int, capacity: int) -> Search:
@@ -168,7 +173,8 @@ class SearchPlayer:
     def _timed(self, state: States, evaluator: Evaluator) -> NDArray[np.float32]:
         assert self._seconds is not None
         end = time.perf_counter() + self._seconds
-        search, rows = self._search(1, TIMED_NODES), np.zeros(1, np.int32)
+        nodes = min(TIMED_NODES, TIMED_MEMORY // self._bytes_a_node)
+        search, rows = self._search(1, nodes), np.zeros(1, np.int32)
         search.reset(rows, state)
         search.budget[0] = MAX_SIMS
         while search.searching(rows)[0]:

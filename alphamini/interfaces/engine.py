@@ -14,7 +14,7 @@ from alphamini.model import cache
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search
+from alphamini.search.search import MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search, bytes_a_node
 from games import Game, Position, get
 
 DEFAULT_SIMS, ROLLOUT_SIMS = 400, 20_000  # with a net; with random playouts, which are cheap and say little each
@@ -75,7 +75,6 @@ class Engine:
         self.about = "an evaluator of your own"  # what evaluates, and why it was picked
         self._backend: NetBackend | None = None
         self._evaluator = evaluator or self._net(checkpoint)
-        self._bytes_a_node = 20 * self.game.num_actions + 64 + self.game.dtype.itemsize
         self.limit_memory(0)
         self._warm_up()
         self.limit_memory(MEMORY)
@@ -93,7 +92,7 @@ class Engine:
             kept = min(int(CACHE_SHARE * memory), cache.MEMORY)
             self._backend.forget(kept)
             memory -= kept
-        nodes = max(MIN_NODES, min(MAX_NODES, memory // self._bytes_a_node))
+        nodes = max(MIN_NODES, min(MAX_NODES, memory // bytes_a_node(self.game)))
         self._search = Search(self.game, trees=1, capacity=nodes)
         self._root: Position | None = None  # where the tree stands
 

@@ -78,6 +78,16 @@ class RootStatistics:
     total: NDArray[np.int32]  # [n] visits of the root, its own evaluation included
 
 
+def _stride(actions: int) -> int:
+    """32-bit words of a node's record: whole cache lines."""
+    return -(-(k.HEADER + k.SLOT_WORDS * actions) // 16) * 16
+
+
+def bytes_a_node(rules: Rules) -> int:
+    """What a node of a large tree takes: its record, the priors of all actions, and its state."""
+    return 4 * _stride(rules.num_actions) + 4 * rules.num_actions + rules.dtype.itemsize
+
+
 class Search:
     """`trees` search trees of up to `capacity` nodes each, over the states of one game. Not thread-safe: one a thread.
     `rows`, wherever it stands, names trees by index, none twice.
@@ -91,10 +101,9 @@ class Search:
         self.rules, self.trees, self.capacity, self.config = rules, trees, max(capacity, 1), config
         actions, size = rules.num_actions, rules.dtype.itemsize
         nodes = trees * self.capacity
-        # Whole cache lines a record, and the first one at the start of a line.
-        self._stride = -(-(k.HEADER + k.SLOT_WORDS * min(actions, self.capacity)) // 16) * 16
+        self._stride = _stride(min(actions, self.capacity))
         memory = np.zeros(nodes * self._stride + 16, np.int32)
-        start = -memory.ctypes.data % 64 // 4
+        start = -memory.ctypes.data % 64 // 4  # the first record begins at the start of a cache line
         self._ints = memory[start : start + nodes * self._stride]
         self._floats = self._ints.view(np.float32)
         self._priors = np.zeros((nodes, actions), np.float32)
