@@ -17,6 +17,7 @@ from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, Position, States, outc
 
 _FILES = ("tictactoe", "connect4", "gomoku", "connect6", "othello", "breakthrough", "hex", "go")
 _added: dict[str, tuple[Path, Callable[[], Game]]] = {}  # games from files: where from, and what makes them
+_families: dict[str, Path] = {}  # theirs, of those that were made
 _tried: set[str] = set()  # those that can be played
 
 __all__ = ["DRAW", "ONGOING", "WIN_0", "WIN_1", "Game", "Position", "States", "get", "named", "names", "outcome_value"]
@@ -54,7 +55,7 @@ def _make(name: str) -> Game:
             return game if game.name == name else _make(game.name)
     if name in _added:
         path, maker = _added[name]
-        return files.make(path, name, maker)
+        return _made(path, name, maker)
     raise ValueError(f"no game {name!r}; there are {_listed()}, or a file like mygame.py")
 
 
@@ -71,6 +72,16 @@ def named(name: str) -> Game:
     if files.split(name) is not None:
         raise ValueError(f"no game {name[:60]!r}")
     return get(name)
+
+
+def _made(path: Path, name: str, maker: Callable[[], Game]) -> Game:
+    """The game `name` of the file at `path`; ValueError, one line, where it cannot be made or its family is taken."""
+    game = files.make(path, name, maker)
+    if any(get(one).family == game.family for one in names()):
+        raise ValueError(f"{path}: the family {game.family!r} is taken by a game that ships; choose a new one")
+    if (owner := _families.setdefault(game.family, path)) != path:
+        raise ValueError(f"{path}: the family {game.family!r} is taken by a game of {owner}; choose a new one")
+    return game
 
 
 @cache
@@ -90,9 +101,7 @@ def _add(path: Path, name: str | None) -> str:
     for key in games:
         if key in shipped or (key in _added and _added[key][0] != whole):
             raise ValueError(f"{path}: the name {key!r} is taken by another game; choose a new one")
-    family = files.make(path, name, games[name]).family
-    if any(get(other).family == family for other in shipped):
-        raise ValueError(f"{path}: the family {family!r} is taken by a game that ships; choose a new one")
+    _made(whole, name, games[name])  # nothing is registered of a file that is going to be mended
     for key, maker in games.items():
         _added.setdefault(key, (whole, maker))
     return name

@@ -98,6 +98,18 @@ def test_several_games_in_one_file(tmp_path):
     assert games.get("pair", tried=False) is game
 
 
+def test_a_family_belongs_to_one_file(tmp_path):
+    both = '{"near": make, "far": lambda: dataclasses.replace(make(), name="far", family="gomoku")}'
+    change = (('GAMES = {"near": make}', f"import dataclasses\nGAMES = {both}"),)
+    path = written(tmp_path, "near", *change)
+    games.get(f"{path}:near", tried=False)
+    with pytest.raises(ValueError, match=r"near\.py: the family 'gomoku' is taken by a game that ships"):
+        games.get("far", tried=False)
+    stranger = written(tmp_path, "stranger", ('family="stranger"', 'family="near"'))
+    with pytest.raises(ValueError, match=r"stranger\.py: the family 'near' is taken by a game of \S*near\.py"):
+        games.get(str(stranger))
+
+
 BAD_FILES = {
     "empty": ("", "holds no game: it must end with GAMES"),
     "no_python": ("def f(:\n", "line 1: SyntaxError: invalid syntax"),
