@@ -8,7 +8,7 @@ import pytest
 import games
 from alphamini.model.cache import EvaluationCache, Lookup
 from alphamini.model.config import NetConfig
-from alphamini.model.evaluators import make_backend
+from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.net import Net
 from alphamini.model.quantize import random_positions
 
@@ -43,10 +43,11 @@ def test_answers_are_the_nets_and_known_positions_are_not_inferred_again(net):
     assert len(seen) == 2
 
 
-def test_new_weights_empty_the_cache(net):
+@pytest.mark.parametrize("kind", [NetBackend.worker, NetBackend.steady_worker])
+def test_new_weights_empty_the_cache(net, kind):
     config, weights = net
     backend = make_backend(GAME, config, weights)
-    worker, states = backend.worker(), random_positions(GAME, 50)
+    worker, states = kind(backend), random_positions(GAME, 50)
     before = worker.evaluate(states)[1].copy()
     backend.update({name: w * np.float32(1.5) for name, w in weights.items()})
     fresh = make_backend(GAME, config, {name: w * np.float32(1.5) for name, w in weights.items()}).worker()

@@ -20,6 +20,7 @@ TWINS = {  # name: (twin, random games to compare)
     "gomoku9": (lambda: twins.gomoku(9), 200),
     "gomoku9-standard": (lambda: twins.gomoku(9, standard=True), 300),
     "gomoku15": (lambda: twins.gomoku(15), 30),
+    "gomoku20-standard": (lambda: twins.gomoku(20, standard=True), 10),
     "connect6-7": (lambda: twins.Connect6Twin(7), 100),
     "connect6": (lambda: twins.Connect6Twin(19), 2),
     "othello6": (lambda: twins.OthelloTwin(6), 40),
@@ -28,8 +29,8 @@ TWINS = {  # name: (twin, random games to compare)
     "breakthrough8": (lambda: twins.BreakthroughTwin(games.get("breakthrough8")), 25),
 }
 REPRESENTATIVES = [
-    "tictactoe", "connect4", "gomoku7", "gomoku9", "gomoku15", "gomoku9-standard", "connect6-9", "othello6", "othello8",
-    "breakthrough6", "breakthrough8",
+    "tictactoe", "connect4", "gomoku7", "gomoku9", "gomoku15", "gomoku9-standard", "gomoku20-standard",
+    "gomoku20-renju", "connect6-9", "othello6", "othello8", "breakthrough6", "breakthrough8",
 ]  # fmt: skip
 
 

@@ -42,6 +42,8 @@ class TorchEngine:
         keep_freed_memory()
         self.name = f"torch {precision}" + (" cuda" if device == "cuda" else "")
         self._device = torch.device(device)
+        if device == "cuda":
+            torch.backends.cudnn.allow_tf32 = False  # torch's own choice: 10 bits, which fp32 is not
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self._threads = max(1, cores() // workers)
         net = folded(config, weights).to(self._device, self._dtype)
