@@ -245,7 +245,9 @@ def test_players_of_one_name_go_by_their_specs(tmp_path) -> None:
 
 def test_a_tree_that_does_not_fit_the_memory_is_refused_before_it_is_made() -> None:
     go = games.get("go19")
-    with pytest.raises(ValueError, match=r"^1000000 simulations of go19 take too much memory; up to 318617 are possible$"):
+    with pytest.raises(
+        ValueError, match=r"^1000000 simulations of go19 take too much memory; up to 318617 are possible$"
+    ):
         make_player(go, "rollouts@sims=1000000")
     make_player(go, "rollouts@sims=318617")
 
