@@ -83,15 +83,14 @@ def load_checkpoint(path: Path, game: Game) -> Checkpoint:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise CheckpointError(f"{path} is not an alphamini checkpoint (no '{FORMAT}' mark in it)")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except CheckpointError:
-        raise
+            ours = metadata.get("format") == FORMAT  # who knows how large another file's tensors are
+            weights = {name: file.get_tensor(name) for name in file.keys()} if ours else {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file ({str(error).splitlines()[0]})") from None
     except (TypeError, AttributeError):  # numpy has no bfloat16 and no float8
         raise CheckpointError(f"{path} holds weights that are not float32 numbers") from None
+    if not ours:
+        raise CheckpointError(f"{path} is not an alphamini checkpoint (no '{FORMAT}' mark in it)")
     try:
         net = NetConfig.from_json(json.loads(metadata["net"]))
         version, name, step = int(metadata["rules_version"]), metadata["game"], int(metadata["step"])
