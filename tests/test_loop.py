@@ -157,8 +157,11 @@ def test_what_a_resume_needs_reaches_the_disk_before_it_gets_its_name(
     assert renamed == ["000001.npy", "000001.txt", "latest.safetensors", "state.npz"]
 
 
-def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> None:
-    loop = start(tmp_path, small_recipe(from_scratch=True))
+def test_a_stop_during_self_play_keeps_the_games_that_ended_and_their_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(small_recipe(from_scratch=True), first_training=1)
+    loop = start(tmp_path, recipe)
     moves = 0
 
     def stop_soon() -> bool:
@@ -172,10 +175,14 @@ def test_a_stop_during_self_play_keeps_the_games_that_ended(tmp_path: Path) -> N
     iteration = loop.iterate()
     loop.commit({"stage": "selfplay", "iteration": iteration.number})
     assert 0 < iteration.games < 300
-    resumed = start(tmp_path, small_recipe(from_scratch=True))
+    assert iteration.losses is None
+    resumed = start(tmp_path, recipe)
     assert len(resumed.replay) == iteration.samples > 0
-    iterate(resumed, 1)
-    assert resumed.iterations == 2
+    train, steps = resumed.trainer.train, []
+    monkeypatch.setattr(resumed.trainer, "train", lambda *given: (steps.append(len(given[1])), train(*given))[1])
+    first, second = resumed.iterate(), resumed.iterate()
+    came = [one.samples + one.harvested for one in (iteration, first, second)]
+    assert steps == [round(new * recipe.reuse / recipe.train.batch) for new in (came[0] + came[1], came[2])]
 
 
 def test_a_run_goes_on_from_another_net_and_then_without_it(straight: Loop, tmp_path: Path) -> None:

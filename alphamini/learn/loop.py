@@ -73,6 +73,7 @@ class Loop:
         self.backend: NetBackend | None = None
         self.pretrained = 0  # supervised steps done
         self.iterations = 0
+        self.untrained = 0  # samples of an iteration that was stopped before its training
         self.seconds = 0.0  # spent so far, earlier sessions included
         self._clock = time.monotonic()
         self._restore()
@@ -166,14 +167,17 @@ class Loop:
         self.replay.add(new, self.iterations)
         self.folder.save_games(self.iterations, self.game, [one for part in parts for one in part.games])
         losses = None
-        if len(self.replay) >= recipe.first_training and not self.stop.is_set():
-            losses = self._train(len(new), recipe.train.learning_rate * min(1.0, max(left / ANNEALED, 0.05)))
+        if len(self.replay) >= recipe.first_training:
+            self.untrained += len(new)
+        if self.untrained and not self.stop.is_set():
+            losses = self._train(recipe.train.learning_rate * min(1.0, max(left / ANNEALED, 0.05)))
         backend.update(self.trainer.weights(), self._calibration())
         return _summary(self.iterations, parts, played, time.monotonic() - start - played, losses)
 
-    def _train(self, new: int, learning_rate: float) -> Losses:
+    def _train(self, learning_rate: float) -> Losses:
         recipe = self.recipe
-        steps = max(1, round(new * recipe.reuse / recipe.train.batch))
+        steps = max(1, round(self.untrained * recipe.reuse / recipe.train.batch))
+        self.untrained = 0
         window = self.replay.newest(recipe.window(self.replay.added))
 
         def draw(count: int, rng: np.random.Generator) -> Samples:
@@ -229,6 +233,7 @@ class Loop:
             "iterations": self.iterations,
             "seconds": self.seconds,
             "samples": self.replay.added,
+            "untrained": self.untrained,
             "streams": [r.bit_generator.state for r in (self.rng, *(a.rng for a in self.actors))],
         }
         self.folder.save_state(arrays, counters)
@@ -254,7 +259,7 @@ class Loop:
         if len(counters["streams"]) != 1 + len(self.actors):
             raise ValueError(f"this run was made with {len(counters['streams']) - 1} workers, not {len(self.actors)}")
         self.pretrained, self.iterations = counters["pretrained"], counters["iterations"]
-        self.seconds = counters["seconds"]
+        self.seconds, self.untrained = counters["seconds"], counters.get("untrained", 0)
         self.folder.truncate(self.pretrained, self.iterations)
         for stream, state in zip((self.rng, *(a.rng for a in self.actors)), counters["streams"], strict=True):
             stream.bit_generator.state = state
