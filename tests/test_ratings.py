@@ -78,6 +78,21 @@ def test_intervals_of_short_matches_are_not_too_narrow() -> None:
     assert elo_of_score(Pair(0, 1, 100, 0, 0, (0, 0, 0, 0, 50)))[1] > 150  # and 100 % has no upper end
 
 
+def test_a_long_ladder_is_not_pulled_together() -> None:
+    """Ten players, each 135 Elo above the last, who meet their next two for 20 games, and the lower half an anchor."""
+    rng, truth = np.random.default_rng(8), np.array([0.0, *np.arange(-200, 1150, 135)])
+    meetings = [(i, j) for i in range(1, 11) for j in (i + 1, i + 2) if j < 11] + [(0, i) for i in range(1, 6)]
+    found = []
+    for _ in range(60):
+        results = [pentanomial_pair(a, b, points(truth[a], truth[b], 10, rng)) for a, b in meetings]
+        ratings = rate(11, results)
+        low, high = np.transpose([ratings.interval(i) for i in range(1, 11)])
+        found.append((np.polyfit(range(10), ratings.elo[1:], 1)[0], np.mean((low <= truth[1:]) & (truth[1:] <= high))))
+    slope, inside = np.mean(found, 0)
+    assert 131 < slope < 141
+    assert inside > 0.92
+
+
 def test_draws_narrow_the_interval_and_leave_the_elo() -> None:
     drawn, decided = elo_of_score(Pair(0, 1, 25, 60, 15)), elo_of_score(Pair(0, 1, 55, 0, 45))
     assert drawn[0] == pytest.approx(decided[0])

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ELO = 400 / np.log(10)  # Elo points a unit of log-odds
-PRIOR_DRAWS = 1.0  # every player also drew so many games with an average player: keeps 100 % scores finite
+PRIOR_DRAWS = 1.0  # of every player, shared out over the opponents that it has met: keeps 100 % scores finite
+GAUGE = 1e-6  # differences alone are known: this pins their level, and players that nobody has met
 PRIOR_PAIRS = 2.0  # opening pairs with the variance of independent, drawless games that each match's own is mixed with
 
 
@@ -85,20 +86,24 @@ def rate(players: int, pairs: Sequence[Pair], anchor: int = 0) -> Ratings:
     and its inverse Hessian H^-1 is not the covariance. The covariance is the sandwich H^-1 J H^-1 (White 1982,
     "Maximum likelihood estimation of misspecified models", theorem 3.2), where J sums what the points of the openings
     really scattered by. The prior's games are data in H and J, so a score of 100 % still has a wide interval.
+
+    The prior's draws are with opponents that a player has met (as in Coulom's BayesElo), who are near it where pairs were
+    chosen well. One with an average player would pull the ends of a long ladder hundreds of Elo towards its middle.
     """
+    met = np.bincount([player for pair in pairs for player in (pair.a, pair.b)], minlength=players)
     theta = np.zeros(players)
     for _ in range(100):
-        p0 = 1 / (1 + np.exp(-theta))
-        gradient = PRIOR_DRAWS * (0.5 - p0)
-        hessian = np.diag(PRIOR_DRAWS * p0 * (1 - p0))
-        scatter = np.diag(PRIOR_DRAWS * (0.5 - p0) ** 2)
+        gradient = -GAUGE * theta
+        hessian = GAUGE * np.eye(players)
+        scatter = np.zeros((players, players))
         for pair in pairs:
             p = 1 / (1 + np.exp(theta[pair.b] - theta[pair.a]))
-            surprise = pair.wins + pair.draws / 2 - pair.games * p
+            prior = PRIOR_DRAWS * (1 / met[pair.a] + 1 / met[pair.b]) / 2
+            surprise = pair.wins + pair.draws / 2 - pair.games * p + prior * (0.5 - p)
             gradient[pair.a] += surprise
             gradient[pair.b] -= surprise
-            _add(hessian, pair, pair.games * p * (1 - p))
-            _add(scatter, pair, _scatter(pair, p))
+            _add(hessian, pair, (pair.games + prior) * p * (1 - p))
+            _add(scatter, pair, _scatter(pair, p) + prior * (0.5 - p) ** 2)
         step = np.linalg.solve(hessian, gradient)
         theta += np.clip(step, -2, 2)  # a damped start: far-off ratings have a flat likelihood
         if np.abs(step).max() < 1e-9:
