@@ -108,6 +108,8 @@ def _kind(hint: Any) -> tuple[Any, bool]:
 def check_writable(path: Path) -> None:
     """ValueError, one line, if no file can be written at `path`: said before the work, not after it."""
     try:
+        if path.suffix == ".safetensors":  # a slip in --levels --out NET.json would cost the net
+            raise OSError(errno.EINVAL, "that is a net's name")
         if path.exists() and not path.is_file():  # something renamed into its place would end it
             raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no regular file")
         folder = next(parent for parent in path.resolve().parents if parent.exists())

@@ -25,7 +25,7 @@ def read(path: Path) -> dict[str, Any]:
     """What the figure needs of the report in a file; ValueError with one line if it is none."""
     try:
         report = json.loads(path.read_text())
-        curves = [_rated(row, "elo_per_doubling") | {"name": row["name"]} for row in report.get("curves", [])]
+        curves = [_rated(row, "elo_per_doubling") | {"name": str(row["name"])} for row in report.get("curves", [])]
         players = [_player(row) for row in report["players"]]
         return {"game": report["game"], "players": players, "curves": curves, "openings": report.get("openings")}
     except UnicodeDecodeError:

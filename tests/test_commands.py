@@ -151,7 +151,7 @@ def test_what_can_be_written_is_known_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for good in ("old.json", "new.json", "not/yet/there.json"):
         check_writable(tmp_path / good)
-    for bad in ("folder", "old.json/new.json", "x" * 300, "/proc/x/y.json"):
+    for bad in ("folder", "old.json/new.json", "x" * 300, "/proc/x/y.json", "net.safetensors"):
         with pytest.raises(ValueError, match=r"^cannot write ") as error:
             check_writable(tmp_path / bad)
         assert "\n" not in str(error.value)

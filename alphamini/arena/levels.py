@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp2, inf, isfinite, log2
+from math import ceil, exp2, floor, inf, isfinite, log2
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ class Levels:
         """The strength of that rating, between two rated ones; ValueError, one line, outside of what was rated."""
         low, high = self.range
         if not low <= elo <= high:
-            raise ValueError(f"level {elo:g} is not within the rated ones, {low:.0f} to {high:.0f} Elo")
+            raise ValueError(f"level {elo:g} is not within the rated ones, {ceil(low)} to {floor(high)} Elo")
         above = int(np.searchsorted(self._elo, elo))
         if self._elo[above] == elo:
             return self._strengths[above]
