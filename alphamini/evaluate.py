@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from games import Game, get
 
 MOST_SIMS = 1_000_000
 DEFAULT_GAMES, TEST_GAMES = 100, 4000
+Publish = Callable[[dict[str, Any], Sequence[str]], None]  # of a report and the lines to print
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,22 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
     if out:
         check_writable(out)
     suite = read_suite(game, options) if options.suite else None
-    report = run_suite(suite, options) if suite and not options.thinking else run_pool(game, options, suite)
-    if out and not (options.levels and report.get("stopped")):  # half a ladder must not take the place of a whole one
-        write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
+    publish = partial(write_and_print, options, out)
+    if suite and not options.thinking:
+        report = run_suite(suite, options, publish)
+    else:
+        report = run_pool(game, options, suite, publish)
     if report.get("stopped"):
         raise KeyboardInterrupt
+
+
+def write_and_print(options: EvaluateOptions, out: Path | None, report: dict[str, Any], lines: Sequence[str]) -> None:
+    """The file comes first: nobody may be reading what is printed. But where it cannot be written, that is all there is."""
+    try:
+        if out and not (options.levels and report.get("stopped")):  # half a ladder must not replace a whole one
+            write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
+    finally:
+        print(*lines, sep="\n")
 
 
 def check(options: EvaluateOptions) -> None:
@@ -116,39 +129,41 @@ def read_suite(game: Game, options: EvaluateOptions) -> Suite:
     return load_suite(Path(options.suite), game)
 
 
-def run_suite(suite: Suite, options: EvaluateOptions) -> dict[str, Any]:
-    """Scores the players on a suite; prints a table and returns the report."""
+def run_suite(suite: Suite, options: EvaluateOptions, publish: Publish) -> dict[str, Any]:
+    """Scores the players on a suite; publishes the report and returns it."""
     threads = cores()
     players = make_players(suite.game, options.player, threads)
     for player in players:
         if isinstance(player, CommandPlayer):
             raise ValueError(f"{player.name} follows games; a suite asks about single positions")
-    scores, stopped = score_players(suite, players, options.seed, threads)
+    scores, lines, stopped = score_players(suite, players, options.seed, threads)
     if not scores:
+        print(*lines, sep="\n")
         raise KeyboardInterrupt
-    return {**suite_report(suite, scores), **stopped}
+    report = {**suite_report(suite, scores), **stopped}
+    publish(report, lines)
+    return report
 
 
 def score_players(
     suite: Suite, players: Sequence[Player], seed: int, threads: int
-) -> tuple[list[Score], dict[str, bool]]:
-    """Prints and returns the scores of those players that are through before Ctrl-C, and what the report says of it."""
+) -> tuple[list[Score], list[str], dict[str, bool]]:
+    """The scores of those players that are through before Ctrl-C; what to print, and what the report says of it."""
     scores: list[Score] = []
     with interruptible() as stop:
         for player in players:
             if (found := score(suite, player, seed, threads, stop)) is None:
                 break
             scores.append(found)
-    if scores:
-        print(suite_table(suite, scores))
+    lines = [suite_table(suite, scores)] if scores else []
     if len(scores) == len(players):
-        return scores, {}
-    print(f"stopped: {len(scores)} of {len(players)} players have answered the whole suite")
-    return scores, {"stopped": True}
+        return scores, lines, {}
+    lines.append(f"stopped: {len(scores)} of {len(players)} players have answered the whole suite")
+    return scores, lines, {"stopped": True}
 
 
-def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[str, Any]:
-    """Plays and rates; prints tables and returns the report."""
+def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish: Publish) -> dict[str, Any]:
+    """Plays and rates; publishes the report, again with a suite's answers, and returns it."""
     threads = cores()
     openings = choose_openings(game, options.openings)
     if options.levels:
@@ -178,29 +193,34 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None) -> dict[
     if stopped and not pool.records:
         print("stopped before both games of an opening were over")
         raise KeyboardInterrupt
-    if stopped:
-        print(f"stopped: of finished openings there are {len(pool.records)} games; short ones are over-represented")
-        if left_out := len(pool.entries) - len(pool.rated()):
-            print(f"not rated: {left_out} players whom no games connect with {pool.entries[0].player.name}")
     report = {**pool.report(), "openings": openings.about, **({"stopped": True} if stopped else {})}
+    lines = []
+    if stopped:
+        lines.append(f"stopped: of finished openings there are {len(pool.records)} games; short ones are "
+                     "over-represented")  # fmt: skip
+        if left_out := len(pool.entries) - len(pool.rated()):
+            lines.append(f"not rated: {left_out} players whom no games connect with {pool.entries[0].player.name}")
     ratings = pool.ratings()
     for pair in pool.pairs.values():
         a, b = (pool.entries[i].player.name for i in (pair.a, pair.b))
-        print(f"{a} - {b}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%}), "
-              f"likelihood of superiority {ratings.superiority(pair.a, pair.b):.1%}")  # fmt: skip
-    print(table(pool))
-    for curve in report["curves"]:
-        print(slope_text(curve))
+        lines.append(f"{a} - {b}: +{pair.wins} ={pair.draws} -{pair.losses} ({pair.score:.1%}), "
+                     f"likelihood of superiority {ratings.superiority(pair.a, pair.b):.1%}")  # fmt: skip
+    lines.append(table(pool))
+    lines += [slope_text(curve) for curve in report["curves"]]
     if tested:
         report["sprt"] = tested
-        print(verdict(tested))
+        lines.append(verdict(tested))
         if not tested["accepted"] and not stopped and tested["openings"] < games // 2:
-            print("note: no different openings are left; --openings PLIES draws others, at random")
+            lines.append("note: no different openings are left; --openings PLIES draws others, at random")
+    publish(report, lines)
     if suite and not stopped:
-        scores, broken_off = score_players(suite, [entry.player for entry in pool.entries], options.seed, threads)
+        scores, lines, broken_off = score_players(
+            suite, [entry.player for entry in pool.entries], options.seed, threads
+        )
         for player, found in zip(report["players"], scores, strict=False):
             player["oracle"] = {"suite": suite.name, **found.json()}
         report |= broken_off
+        publish(report, lines)
     return report
 
 

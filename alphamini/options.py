@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -122,7 +123,10 @@ def check_writable(path: Path) -> None:
 def run_command(main: Callable[[], None]) -> None:
     """Runs a command's `main`: what is wrong with the user's input becomes one line and exit status 2."""
     try:
-        main()
+        try:
+            main()
+        finally:
+            _flush_output()
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             sys.stderr.close()  # the reader has gone: nothing left to say
@@ -133,6 +137,16 @@ def run_command(main: Callable[[], None]) -> None:
         sys.exit(_complain("not enough memory" + (f": {error}" if str(error) else "")))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _flush_output() -> None:
+    """OSError if what was printed cannot be delivered: the interpreter, at its end, would say so in its own way."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what it still holds
+        raise
 
 
 def _complain(line: str) -> int:

@@ -1,6 +1,8 @@
 """Ctrl-C: what plays ends soon, what is finished is kept, nothing is left half-written."""
 
+import errno
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 import games
+from alphamini import evaluate
 from alphamini.arena.interrupt import interruptible
 from alphamini.arena.match import play_match
 from alphamini.arena.players import make_player
@@ -76,15 +79,17 @@ def test_a_suite_stops_between_its_positions() -> None:
     assert score(solved_suite(TICTACTOE), Player(), 0, stop=stop.is_set) is None
 
 
-def test_the_first_interrupt_asks_and_the_second_one_raises(capsys) -> None:
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_interrupt_asks_and_the_second_one_raises(number: signal.Signals, capsys) -> None:
+    before = signal.getsignal(number)
     with interruptible() as stop:
         assert not stop()
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         assert stop()
         with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+            signal.raise_signal(number)
+    assert signal.getsignal(number) is before
+    assert capsys.readouterr().out == ""  # perhaps nobody reads it any more
 
 
 def test_evaluate_rates_and_writes_what_is_finished(tmp_path: Path) -> None:
@@ -106,6 +111,45 @@ def test_evaluate_rates_and_writes_what_is_finished(tmp_path: Path) -> None:
     assert [player["name"] for player in report["players"]][:2] == ["random", "scripted level 2"]
     assert report["pairs"][0]["wins"] + report["pairs"][0]["draws"] + report["pairs"][0]["losses"] == 10
     assert len(report["games"]) < 30
+
+
+def test_a_report_outlives_its_reader(tmp_path: Path) -> None:
+    players = ["--player", "random", "--player", "rollouts@sims=1000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "alphamini.evaluate", "--game", "tictactoe", *players, "--out", "match.json"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout.readline().startswith(b"openings:")
+    process.stdout.close()
+    errors = process.communicate(timeout=120)[1].decode()
+    assert process.returncode == 141, errors
+    assert "rror" not in errors
+    assert len(json.loads((tmp_path / "match.json").read_text())["games"]) == 100
+
+
+def test_a_report_that_cannot_be_written_is_printed(tmp_path: Path, monkeypatch, capsys) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(evaluate, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        evaluate.evaluate(
+            TICTACTOE, evaluate.EvaluateOptions(player=("random", "scripted"), games=4), tmp_path / "match.json"
+        )
+    assert "scripted level 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_ends_a_command_without_noise(unbuffered: str) -> None:
+    program = "from alphamini.options import run_command; run_command(lambda: print('nobody listens'))"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=write, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_a_book_does_not_wait_for_its_threads(tmp_path: Path) -> None:
