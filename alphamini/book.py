@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from alphamini.arena.bookmaker import BookOptions, make_book
+from alphamini.arena.openings import is_book
 from alphamini.model.threads import cores
 from alphamini.options import add_fields, check_writable, parser, read_fields, run_command
 from games import get
@@ -22,7 +23,7 @@ def main() -> None:
     arguments = options.parse_args()
     game, wish = get(arguments.game), read_fields(BookOptions(), arguments)
     out = arguments.out or Path(f"{game.name}.book.jsonl")
-    check_writable(out)
+    check_writable(out, is_book)
     bars: list[tqdm] = []
 
     def progress(found: int) -> None:

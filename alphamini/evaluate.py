@@ -79,7 +79,7 @@ def main() -> None:
 def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
     check(options)
     if out:
-        check_writable(out)
+        check_writable(out, is_report)
     suite = read_suite(game, options) if options.suite else None
     publish = partial(write_and_print, options, out)
     if suite and not options.thinking:
@@ -97,6 +97,15 @@ def write_and_print(options: EvaluateOptions, out: Path | None, report: dict[str
             write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
     finally:
         print(*lines, sep="\n")
+
+
+def is_report(content: bytes) -> bool:
+    """Has `evaluate` written this?"""
+    try:
+        report = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(report, dict) and {"game", "players", "options"} <= report.keys()
 
 
 def check(options: EvaluateOptions) -> None:

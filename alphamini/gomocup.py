@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from alphamini.arena.command import RULES
-from alphamini.interfaces.door import Wire, keep_log, serve
+from alphamini.interfaces.door import Wire, is_log, keep_log, serve
 from alphamini.interfaces.gomocup import Gomocup
 from alphamini.interfaces.provider import Engines
 from alphamini.model.checkpoint import CheckpointError, load_checkpoint
-from alphamini.options import parser, positive_seconds, run_command
+from alphamini.options import check_ours, parser, positive_seconds, run_command
 from games import get
 
 SECONDS = 5.0
@@ -25,6 +25,8 @@ def main() -> None:
     arguments = options.parse_args()
     if arguments.checkpoint is not None:
         _refuse_no_net(arguments.checkpoint)
+    if arguments.log is not None:
+        check_ours(arguments.log, is_log)
     keep_log(arguments.log, "MESSAGE alphamini: %(message)s")  # Piskvork reads both streams as one
     wire = Wire()
     serve(Gomocup(Engines(arguments.checkpoint), wire.say, arguments.seconds), wire)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alphamini.interfaces.door import Wire, keep_log, serve
+from alphamini.interfaces.door import Wire, is_log, keep_log, serve
 from alphamini.interfaces.gtp import GTP
 from alphamini.interfaces.provider import Engines
-from alphamini.options import parser, positive_seconds, positive_sims, run_command
+from alphamini.options import check_ours, parser, positive_seconds, positive_sims, run_command
 from games import get
 
 
@@ -19,6 +19,8 @@ def main() -> None:
     options.add_argument("--seconds", type=positive_seconds, help="thinking time a move at most")
     options.add_argument("--log", type=Path, metavar="FILE", help="keep the conversation here")
     arguments = options.parse_args()
+    if arguments.log is not None:
+        check_ours(arguments.log, is_log)
     keep_log(arguments.log)
     wire, engines, game = Wire(), Engines(arguments.checkpoint), get(arguments.game)
     engines.get(game)  # what is wrong with the net is said now, and no clock pays for it later

@@ -106,13 +106,21 @@ def _kind(hint: Any) -> tuple[Any, bool]:
     return (choices[0] if choices else hint), False
 
 
-def check_writable(path: Path) -> None:
-    """ValueError, one line, if no file can be written at `path`: said before the work, not after it."""
+def check_ours(path: Path, ours: Callable[[bytes], bool]) -> None:
+    """ValueError, one line, if a file at `path` has a content that is not `ours`: nothing of the user's may be lost."""
+    if path.is_file() and (content := path.read_bytes()) and not ours(content):
+        raise ValueError(f"cannot write {path}: what is there is not this command's; choose another name")
+
+
+def check_writable(path: Path, ours: Callable[[bytes], bool]) -> None:
+    """ValueError, one line, if no file can be written at `path`: said before the work, not after it. What is there may be
+    written over if its content is `ours`."""
     try:
         if path.suffix == ".safetensors":  # a slip in --levels --out NET.json would cost the net
             raise OSError(errno.EINVAL, "that is a net's name")
         if path.exists() and not path.is_file():  # something renamed into its place would end it
             raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no regular file")
+        check_ours(path, ours)
         folder = next(parent for parent in path.resolve().parents if parent.exists())
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}."):
             pass

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alphamini.arena.plotting import draw_thinking
+from alphamini.arena.plotting import draw_thinking, is_figure
 from alphamini.options import check_writable, parser, run_command
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, metavar="FILE.png", help="the figure (default: beside the first file)")
     arguments = options.parse_args()
     out = arguments.out or arguments.file[0].with_suffix(".png")
-    check_writable(out)
+    check_writable(out, is_figure)
     draw_thinking([read(path) for path in arguments.file], out)
     print(out)
 

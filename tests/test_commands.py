@@ -13,7 +13,9 @@ import pytest
 
 import games
 from alphamini import plot
-from alphamini.arena.plotting import curves, draw_thinking
+from alphamini.arena.openings import is_book
+from alphamini.arena.plotting import FORMATS, curves, draw_thinking, is_figure
+from alphamini.evaluate import is_report
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
@@ -71,6 +73,15 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
             "cannot write occupied: it is a folder",
         ),
         ("book", ["--game", "tictactoe", "--out", "occupied/file/book.jsonl"], "cannot write occupied/file/book.jsonl"),
+        (
+            "evaluate",
+            ["--game", "tictactoe", "--player", "random", "--player", "scripted", "--out", "bad.jsonl"],
+            "cannot write bad.jsonl: what is there is not this command's",
+        ),
+        ("book", ["--game", "tictactoe", "--out", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
+        ("plot", ["missing.json", "--out", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
+        ("gtp", ["--log", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
+        ("gomocup", ["--log", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
         ("plot", ["missing.json", "--out", ""], "cannot write .: it is a folder"),
         ("plot", ["missing.json"], "missing.json"),
         ("plot", ["occupied/file"], "not a report of evaluate"),
@@ -82,13 +93,14 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
     line = (
         '{"game": "connect4", "moves": "4", "scores": [0, 0, 0, 0, 0, 0, 0], "value": 0, "best": [1, 2, 3, 4, 5, 6, 7]}'
     )
-    (tmp_path / "bad.jsonl").write_text(f"{line}\ngarbage\n")
+    (tmp_path / "bad.jsonl").write_text(text := f"{line}\ngarbage\n")
     before = sorted(p for p in tmp_path.rglob("*"))
     done = run(command, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)  # and before any work
     assert message in done.stderr
     assert sorted(p for p in tmp_path.rglob("*")) == before  # nothing half-made stays behind
+    assert (tmp_path / "bad.jsonl").read_text() == text
 
 
 @pytest.mark.parametrize(
@@ -144,18 +156,24 @@ def test_a_figure_has_a_format(tmp_path: Path) -> None:
         draw_thinking([report], Path("figure"))
     draw_thinking([report], tmp_path / "figure.SVG")
     assert [path.name for path in tmp_path.iterdir()] == ["figure.SVG"]
+    for kind in FORMATS:
+        draw_thinking([report], tmp_path / f"figure.{kind}")
+        assert is_figure((tmp_path / f"figure.{kind}").read_bytes())
 
 
 def test_what_can_be_written_is_known_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text("old")
+    (tmp_path / "other.json").write_text("another's")
+    (tmp_path / "empty.json").touch()
     (tmp_path / "folder").mkdir()
-    for good in ("old.json", "new.json", "not/yet/there.json"):
-        check_writable(tmp_path / good)
-    for bad in ("folder", "old.json/new.json", "x" * 300, "/proc/x/y.json", "net.safetensors"):
+    there = sorted(tmp_path.iterdir())
+    for good in ("old.json", "empty.json", "new.json", "not/yet/there.json"):
+        check_writable(tmp_path / good, b"old".__eq__)
+    for bad in ("folder", "other.json", "old.json/new.json", "x" * 300, "/proc/x/y.json", "net.safetensors"):
         with pytest.raises(ValueError, match=r"^cannot write ") as error:
-            check_writable(tmp_path / bad)
+            check_writable(tmp_path / bad, b"old".__eq__)
         assert "\n" not in str(error.value)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "old.json"]
+    assert sorted(tmp_path.iterdir()) == there
     assert (tmp_path / "old.json").read_text() == "old"
 
 
@@ -199,6 +217,7 @@ def test_evaluate_and_plot(tmp_path: Path) -> None:
     done = run("evaluate", "--game", "tictactoe", *players, "--games", "20", "--out", "match.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "scripted level 2" in done.stdout
+    assert is_report((tmp_path / "match.json").read_bytes())
     report = json.loads((tmp_path / "match.json").read_text())
     assert [p["name"] for p in report["players"]] == ["random", "scripted level 2", "rollouts 50 sims"]
     assert {(p["wins"] + p["draws"] + p["losses"]) for p in report["pairs"]} == {20}
@@ -224,12 +243,14 @@ def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:
     assert (report["sprt"]["accepted"], report["sprt"]["openings"]) == (None, 5)
     assert report["options"]["test"] == {"elo0": 0.0, "elo1": 30.0, "alpha": 0.05, "beta": 0.05}
     opening = {tuple(game["moves"].split()[: game["opening"]]) for game in report["games"]}
+    assert is_book((tmp_path / "tictactoe.book.jsonl").read_bytes())
     rows = [json.loads(line) for line in (tmp_path / "tictactoe.book.jsonl").read_text().splitlines()]
     assert opening == {tuple(row["moves"].split()) for row in rows[1:]}
 
     done = run("evaluate", "--game", "tictactoe", "--suite", "solved", "--player", "scripted", "--player", "random",
                "--out", "suite.json", cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert is_report((tmp_path / "suite.json").read_bytes())
     report = json.loads((tmp_path / "suite.json").read_text())
     assert (report["player"], report["positions"], report["correct"]) == ("scripted level 2", 4520, 4520)
     assert set(report["classes"]["won"]) >= {"positions", "correct"}

@@ -11,6 +11,7 @@ import pytest
 
 import games
 from alphamini.arena.coordinates import from_vertex, to_vertex
+from alphamini.interfaces.door import is_log
 from alphamini.interfaces.engine import Engine
 from alphamini.interfaces.gtp import GTP
 from alphamini.lines import Lines
@@ -355,6 +356,7 @@ def test_the_process_survives_whatever_comes(tmp_path):
     assert "Traceback" not in done.stderr.decode()
     written = log.read_text()
     assert "< 5 genmove w" in written
+    assert is_log(log.read_bytes())  # the next conversation may follow
     assert "'3 play w c3': illegal move" in written
 
 

@@ -115,6 +115,11 @@ class Book:
         write_bytes(path, "".join(json.dumps(row) + "\n" for row in [head, *rows]).encode())
 
 
+def is_book(content: bytes) -> bool:
+    """Is this a book's file, of whatever game?"""
+    return content.startswith(f'{{"format": "{FORMAT}"'.encode())
+
+
 def load_book(path: Path, game: Game) -> Book:
     """The book at `path`; ValueError with one line, which names the file's line, if it is none or not of `game`."""
     lines = path.read_bytes().splitlines()

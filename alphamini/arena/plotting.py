@@ -11,6 +11,8 @@ import numpy as np
 
 from alphamini.model.checkpoint import write_bytes
 
+MARK = "drawn by alphamini"  # in every figure's file
+FORMATS = ("png", "svg", "pdf", "eps")  # that can be marked so
 SIZE = (8.0, 5.0)  # inches of a panel: what it says can be read in a page of text
 
 
@@ -134,6 +136,11 @@ def draw_paths(game: str, points: Sequence[dict[str, Any]], path: Path) -> None:
     _save(figure, path)
 
 
+def is_figure(content: bytes) -> bool:
+    """Is this the file of one of our figures?"""
+    return MARK.encode() in content
+
+
 def _figure(panels: int) -> tuple[Any, list[Any]]:
     """A figure and the axes of its panels."""
     import matplotlib  # slow to import: only when something is drawn
@@ -160,10 +167,10 @@ def _save(figure: Any, path: Path) -> None:
     """ValueError, one line, if the name's ending is of no format."""
     from matplotlib import pyplot
 
-    kind, known = path.suffix[1:].lower(), figure.canvas.get_supported_filetypes()
-    if kind not in known:
-        raise ValueError(f"{path}: the name of a figure ends in .png, or one of .{', .'.join(sorted(known))}")
+    kind = path.suffix[1:].lower()
+    if kind not in FORMATS:
+        raise ValueError(f"{path}: the name of a figure ends in .{', .'.join(FORMATS)}")
     drawn = io.BytesIO()
-    figure.savefig(drawn, format=kind)
+    figure.savefig(drawn, format=kind, metadata={"Creator": MARK})
     pyplot.close(figure)
     write_bytes(path, drawn.getvalue())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Protocol
@@ -54,6 +55,11 @@ def serve(door: Door, wire: Wire) -> None:
         _log.info("the other side has closed its end")
         with contextlib.suppress(OSError):  # nothing is left to be said, at exit neither
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def is_log(content: bytes) -> bool:
+    """Is this a log of conversations, as `keep_log` has it written?"""
+    return re.search(rb"^[-\d]{10} [:\d]{8},\d{3} [<>] ", content, re.MULTILINE) is not None
 
 
 def keep_log(path: Path | None, warning: str = "alphamini: %(message)s") -> None:
