@@ -73,6 +73,9 @@ def main() -> None:
     options.add_argument("--out", type=Path, metavar="FILE.json", help="write what was found here")
     add_fields(options, EvaluateOptions())
     arguments = options.parse_args()
+    for name in asdict(SequentialTest()):
+        if hasattr(arguments, name) and not arguments.sprt:
+            raise ValueError(f"--{name} goes with --sprt")
     evaluate(get(arguments.game), read_fields(EvaluateOptions(), arguments), arguments.out)
 
 
@@ -110,8 +113,8 @@ def is_report(content: bytes) -> bool:
 
 def check(options: EvaluateOptions) -> None:
     """ValueError, one line, if the options do not go together."""
-    if options.games is not None and not 1 <= options.games <= 1_000_000:
-        raise ValueError("--games must be from 1 to 1000000")
+    if options.games is not None and not (2 <= options.games <= 1_000_000 and options.games % 2 == 0):
+        raise ValueError("--games must be an even number from 2 to 1000000: an opening is played from both seats")
     if options.seed < 0:
         raise ValueError("--seed must not be negative")
     if options.thinking and options.player:
@@ -127,6 +130,8 @@ def check(options: EvaluateOptions) -> None:
         raise ValueError("--suite needs a --player, or --thinking")
     if not options.thinking and not options.suite and len(options.player) < 2:
         raise ValueError("give --player at least twice, or --thinking, or --suite")
+    if options.suite and not options.thinking and (options.games is not None or options.openings != "auto"):
+        raise ValueError("--suite asks about positions: --games and --openings go with games")
     if options.sprt and (options.thinking or options.suite or len(options.player) != 2):
         raise ValueError("--sprt takes two players")
     options.test.check()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alphamini.arena.plotting import draw_thinking, is_figure
+from alphamini.arena.plotting import curves, draw_thinking, is_figure
 from alphamini.options import check_writable, parser, run_command
 
 
@@ -25,9 +25,11 @@ def read(path: Path) -> dict[str, Any]:
     """What the figure needs of the report in a file; ValueError with one line if it is none."""
     try:
         report = json.loads(path.read_text())
-        curves = [_rated(row, "elo_per_doubling") | {"name": str(row["name"])} for row in report.get("curves", [])]
+        slopes = [_rated(row, "elo_per_doubling") | {"name": str(row["name"])} for row in report.get("curves", [])]
         players = [_player(row) for row in report["players"]]
-        return {"game": report["game"], "players": players, "curves": curves, "openings": report.get("openings")}
+        found = {"game": report["game"], "players": players, "curves": slopes, "openings": report.get("openings")}
+        curves(found)  # or there is nothing to draw
+        return found
     except UnicodeDecodeError:
         wrong = "not text"
     except KeyError as error:

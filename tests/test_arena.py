@@ -259,6 +259,7 @@ def test_a_tree_that_does_not_fit_the_memory_is_refused_before_it_is_made() -> N
         ("", "no kind ''"),
         ("scripted@level=9", "levels of tictactoe are 1 to 2"),
         ("scripted@level", "expected key=value"),
+        ("rollouts@sims=1,sims=2", "sims is given twice"),
         ("scripted@sims=4", "no option 'sims'"),
         ("scripted:3", "takes nothing after a colon"),
         ("rollouts@sims=0", "sims must be a whole number"),

@@ -27,7 +27,7 @@ TINY = [
     "--iteration-moves", "200", "--first-training", "50", "--games", "16", "--full-sims", "16", "--fast-sims", "4",
     "--batch", "32", "--precision", "fp32",
 ]  # fmt: skip
-POINT = {"name": "x 1 sims", "elo": 1.0, "ci95": [0.0, 2.0], "simulations": 1, "seconds_per_move": 0.1}
+POINT = {"name": "x 1 sims", "curve": "x", "elo": 1.0, "ci95": [0.0, 2.0], "simulations": 1, "seconds_per_move": 0.1}
 
 
 def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -54,6 +54,17 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
         ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "x"], "no kind 'x'"),
         ("evaluate", ["--game", "tictactoe", "--thinking", "1,two"], "--thinking takes whole numbers"),
         ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "random", "--games", "0"], "--games"),
+        (
+            "evaluate",
+            ["--game", "tictactoe", "--player", "random", "--player", "scripted", "--games", "3"],
+            "--games must be an even number",
+        ),
+        (
+            "evaluate",
+            ["--game", "tictactoe", "--player", "random", "--player", "scripted", "--elo1", "30"],
+            "--elo1 goes with --sprt",
+        ),
+        ("evaluate", ["--game", "tictactoe", "--suite", "solved", "--player", "random", "--games", "4"], "--games"),
         ("evaluate", ["--game", "tictactoe", "--suite", "solved"], "--suite needs a --player"),
         ("evaluate", ["--game", "gomoku9", "--suite", "solved", "--player", "random"], "too large to be solved"),
         (
@@ -109,7 +120,7 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
         ({"game": "x", "players": 5}, "not iterable"),
         ({"game": "x", "players": [5]}, "not subscriptable"),
         ({"game": "x", "suite": "s", "players": [{"player": "random", "ci95": [0, 1]}]}, "no field 'elo'"),
-        ({"game": "x", "players": []}, "no player with a number of simulations"),
+        ({"game": "x", "players": []}, "a match or a ladder: no curves"),
         ({"game": "x", "players": [{**POINT, "elo": "high"}]}, "could not convert"),
         ({"game": "x", "players": [{**POINT, "ci95": [1]}]}, "not enough values"),
         ({"game": "x", "players": [{**POINT, "oracle": 1}]}, "not subscriptable"),
@@ -133,15 +144,16 @@ def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
 
 
 def test_a_suite_that_was_stopped_after_the_anchor_leaves_the_figure_without_errors(tmp_path: Path) -> None:
-    anchor = {**POINT, "name": "scripted level 3", "simulations": None, "oracle": {"suite": "s", "positions": 4}}
+    anchor = {**POINT, "name": "scripted level 3", "curve": "", "simulations": None, "oracle": {"suite": "s", "positions": 4}}
     draw_thinking([{"game": "x", "players": [anchor, POINT], "curves": []}], tmp_path / "r.svg")
     assert "lose the game's value" not in (tmp_path / "r.svg").read_text()
 
 
 def test_an_anchor_that_searches_is_no_curve() -> None:
-    stage, anchor = {**POINT, "curve": "10 min"}, {**POINT, "name": "rollouts 1000 sims", "simulations": 1000}
-    assert curves({"players": [anchor, stage]}) == {"10 min": [stage]}
-    assert set(curves({"players": [anchor, POINT]})) == {"rollouts", POINT["name"].rsplit(" ", 2)[0]}
+    anchor = {**POINT, "name": "rollouts 1000 sims", "simulations": 1000, "curve": ""}
+    assert curves({"players": [anchor, POINT]}) == {"x": [POINT]}
+    with pytest.raises(ValueError, match="a match or a ladder"):
+        curves({"players": [anchor, anchor]})
 
 
 def test_deep_nesting_gets_one_line(tmp_path: Path) -> None:
@@ -212,7 +224,7 @@ def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:
     assert folder.metrics() == after
 
 
-def test_evaluate_and_plot(tmp_path: Path) -> None:
+def test_a_match_is_written_and_is_no_figure(tmp_path: Path) -> None:
     players = ["--player", "random", "--player", "scripted", "--player", "rollouts@sims=50"]
     done = run("evaluate", "--game", "tictactoe", *players, "--games", "20", "--out", "match.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -222,9 +234,10 @@ def test_evaluate_and_plot(tmp_path: Path) -> None:
     assert [p["name"] for p in report["players"]] == ["random", "scripted level 2", "rollouts 50 sims"]
     assert {(p["wins"] + p["draws"] + p["losses"]) for p in report["pairs"]} == {20}
     assert len(report["games"]) == 60
-    plotted = run("plot", "match.json", "--out", "figure.png", cwd=tmp_path)
-    assert plotted.returncode == 0, plotted.stderr
-    assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
+    plotted = run("plot", "match.json", cwd=tmp_path)
+    assert (plotted.returncode, plotted.stdout) == (2, "")
+    assert "match.json is not a report of evaluate --thinking (a match or a ladder: no curves)" in plotted.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["match.json"]
 
 
 def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:

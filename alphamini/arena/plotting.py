@@ -36,14 +36,14 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def curves(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The searching players of a report by their curve's name, in rising order of simulations; where some say which
-    curve they are of, the others (an anchor that searches) are of none. ValueError, one line, if there are none."""
+    """The players of a report's curves, each in rising order of simulations. ValueError, one line, if there are none: the
+    players of a match and the strengths of a ladder are not timed so that their times compare."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for player in [p for p in report["players"] if p.get("curve")] or report["players"]:
-        if player["simulations"]:
-            found.setdefault(player.get("curve") or player["name"].rsplit(" ", 2)[0], []).append(player)
+    for player in report["players"]:
+        if player.get("curve"):
+            found.setdefault(player["curve"], []).append(player)
     if not found:
-        raise ValueError("no player with a number of simulations in this file: was it made with --thinking?")
+        raise ValueError("a match or a ladder: no curves")
     return {name: sorted(players, key=lambda p: p["simulations"]) for name, players in found.items()}
 
 

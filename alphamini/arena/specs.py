@@ -13,7 +13,7 @@ class Spec:
 
 
 def parse_spec(text: str) -> Spec:
-    """ValueError with one line if `text` is not of the form KIND[:ARGUMENT][@key=value,...]."""
+    """ValueError with one line if `text` is not of the form KIND[:ARGUMENT][@key=value,...], each key once."""
     head, at, tail = text.rpartition("@")  # a path may hold an @ too: the last one begins the options
     if "=" not in tail or not at:
         head, tail = (head, tail) if at and "/" not in tail else (text, "")
@@ -23,5 +23,7 @@ def parse_spec(text: str) -> Spec:
         key, equals, value = item.partition("=")
         if not equals or not key or not value:
             raise ValueError(f"player {text!r}: expected key=value after @, got {item!r}")
+        if key in options:
+            raise ValueError(f"player {text!r}: {key} is given twice")
         options[key] = value
     return Spec(kind, argument, options)
