@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
+from alphamini import __version__
 from alphamini.arena.command import CommandPlayer
 from alphamini.arena.interrupt import interruptible
 from alphamini.arena.openings import Book, choose_openings
@@ -17,6 +19,7 @@ from alphamini.arena.players import Player, make_players
 from alphamini.arena.plotting import slope_text
 from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
 from alphamini.arena.sequential import SequentialTest
+from alphamini.arena.specs import parse_spec
 from alphamini.arena.suite import SOLVED, Score, Suite, load_suite, score, solved_suite, suite_report, suite_table
 from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
@@ -150,13 +153,27 @@ def run_suite(suite: Suite, options: EvaluateOptions, publish: Publish) -> dict[
     for player in players:
         if isinstance(player, CommandPlayer):
             raise ValueError(f"{player.name} follows games; a suite asks about single positions")
+    about = provenance(suite.game, options.player, players)
     scores, lines, stopped = score_players(suite, players, options.seed, threads)
     if not scores:
         print(*lines, sep="\n")
         raise KeyboardInterrupt
-    report = {**suite_report(suite, scores), **stopped}
+    report = {**suite_report(suite, scores), **about, **stopped}
     publish(report, lines)
     return report
+
+
+def provenance(game: Game, specs: Sequence[str], players: Sequence[Player]) -> dict[str, Any]:
+    """What a report's reader needs, besides its options, to repeat it: the program's version, the start of the SHA-256 of
+    each net's file by the name that the SPECs have for it, and how the nets were evaluated."""
+    nets = {}
+    for spec in map(parse_spec, specs):
+        if spec.kind == "net":
+            path = Path(spec.argument) if spec.argument else shipped_checkpoint(game)
+            name = f"net:{spec.argument}" if spec.argument else "net"
+            nets[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    inference = list(dict.fromkeys(player.about for player in players if player.about))
+    return {"alphamini": __version__, "nets": nets, "inference": inference}
 
 
 def score_players(
@@ -189,8 +206,9 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
         players = make_players(game, options.player, threads)
         pool = Pool(game, [Entry(*both) for both in zip(options.player, players, strict=True)], threads)
         pairs = list(combinations(range(len(pool.entries)), 2))
-    for about in dict.fromkeys(entry.player.about for entry in pool.entries if entry.player.about):
-        print(f"inference: {about}")
+    about = provenance(game, [entry.spec for entry in pool.entries], [entry.player for entry in pool.entries])
+    for line in about["inference"]:
+        print(f"inference: {line}")
     games = options.games or (TEST_GAMES if options.sprt else DEFAULT_GAMES)
     print(f"openings: {openings.about}")
     if isinstance(openings, Book) and games > 2 * len(openings.openings) and not options.sprt:
@@ -207,7 +225,7 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
     if stopped and not pool.records:
         print("stopped before both games of an opening were over")
         raise KeyboardInterrupt
-    report = {**pool.report(), "openings": openings.about, **({"stopped": True} if stopped else {})}
+    report = {**pool.report(), "openings": openings.about, **about, **({"stopped": True} if stopped else {})}
     lines = []
     if stopped:
         lines.append(f"stopped: of finished openings there are {len(pool.records)} games; short ones are "

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import games
-from alphamini import plot
+from alphamini import __version__, plot
 from alphamini.arena.openings import is_book
 from alphamini.arena.plotting import FORMATS, curves, draw_thinking, is_figure
 from alphamini.evaluate import is_report
@@ -144,7 +145,13 @@ def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
 
 
 def test_a_suite_that_was_stopped_after_the_anchor_leaves_the_figure_without_errors(tmp_path: Path) -> None:
-    anchor = {**POINT, "name": "scripted level 3", "curve": "", "simulations": None, "oracle": {"suite": "s", "positions": 4}}
+    anchor = {
+        **POINT,
+        "name": "scripted level 3",
+        "curve": "",
+        "simulations": None,
+        "oracle": {"suite": "s", "positions": 4},
+    }
     draw_thinking([{"game": "x", "players": [anchor, POINT], "curves": []}], tmp_path / "r.svg")
     assert "lose the game's value" not in (tmp_path / "r.svg").read_text()
 
@@ -261,13 +268,14 @@ def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:
     assert opening == {tuple(row["moves"].split()) for row in rows[1:]}
 
     done = run("evaluate", "--game", "tictactoe", "--suite", "solved", "--player", "scripted", "--player", "random",
-               "--out", "suite.json", cwd=tmp_path)  # fmt: skip
+               "--player", "net@sims=1", "--out", "suite.json", cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert is_report((tmp_path / "suite.json").read_bytes())
     report = json.loads((tmp_path / "suite.json").read_text())
     assert (report["player"], report["positions"], report["correct"]) == ("scripted level 2", 4520, 4520)
     assert set(report["classes"]["won"]) >= {"positions", "correct"}
-    assert [row["player"] for row in report["players"]] == ["scripted level 2", "random"]
+    assert [row["player"] for row in report["players"]] == ["scripted level 2", "random", "tictactoe 1 sims"]
+    assert (list(report["nets"]), len(report["inference"])) == (["net"], 1)
 
 
 def test_stages_of_a_net_are_curves_of_one_figure(tmp_path: Path) -> None:
@@ -283,6 +291,9 @@ def test_stages_of_a_net_are_curves_of_one_figure(tmp_path: Path) -> None:
     assert "Elo a doubling" in done.stdout
     report = json.loads((tmp_path / "t.json").read_text())
     assert [curve["name"] for curve in report["curves"]] == ["first", "late"]
+    assert report["alphamini"] == __version__
+    assert report["nets"] == {f"net:{name}.safetensors": sha256((tmp_path / f"{name}.safetensors").read_bytes())
+                              .hexdigest()[:16] for name in ("early", "late")}  # fmt: skip
     assert [p.get("curve") for p in report["players"]] == [None, "first", "first", "late", "late"]
     assert all(p["oracle"]["positions"] == 4520 for p in report["players"])
     (tmp_path / "both").mkdir()
