@@ -48,7 +48,9 @@ def train(loop: Loop, minutes: float | None) -> None:
     if not loop.supervised:
         print(how_to_go_on("selfplay", folder))
         return
-    judge = Judge(loop.game, folder.checkpoints / f"{loop.baseline}.safetensors", loop.workers, recipe.seed)
+    judge = Judge(
+        loop.game, folder.checkpoints / f"{loop.baseline}.safetensors", loop.workers, recipe.seed, recipe.precision
+    )
     begun, milestone = loop.elapsed(), MILESTONE
     while milestone <= loop.elapsed():
         milestone *= 2
@@ -104,7 +106,7 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
     end = time.monotonic() + seconds
     start = Net(loop.baseline, folder.checkpoints / f"{loop.baseline}.safetensors", budgets[:9:3])
     now = Net("self-play", folder.checkpoints / "latest.safetensors", budgets)
-    pool, pairs = thinking_pool(loop.game, [start, now], loop.workers)
+    pool, pairs = thinking_pool(loop.game, [start, now], loop.workers, loop.recipe.precision)
     openings = choose_openings(loop.game, "auto")
     seed, before = loop.recipe.seed, time.monotonic()
     while True:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import weakref
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +17,7 @@ from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
 from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.shipped import shipped_checkpoint
+from alphamini.search.search import Search
 
 TICTACTOE = games.get("tictactoe")
 GOMOKU7 = games.get("gomoku7")
@@ -179,8 +181,16 @@ def test_a_curve_carries_its_slope() -> None:
     assert low < curve["elo_per_doubling"] < high
 
 
-def test_a_curve_is_timed_alone_with_an_empty_cache_on_positions_of_the_games() -> None:
+def test_a_curve_is_timed_alone_with_an_empty_cache_on_positions_of_the_games(monkeypatch) -> None:
     searched, forgotten = [], []
+    trees = weakref.WeakSet()
+
+    class Trees(Search):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            trees.add(self)
+
+    monkeypatch.setattr("alphamini.arena.players.Search", Trees)
 
     class Evaluator:
         def evaluate(self, states):
@@ -200,6 +210,7 @@ def test_a_curve_is_timed_alone_with_an_empty_cache_on_positions_of_the_games() 
     searched.clear()
     pool.time_curves(seed=0)
     after = [p["seconds_per_move"] for p in pool.report()["players"]]
+    assert not trees  # one player's are gone before the next one's come
     assert after[0] == before[0]
     assert 0.005 / 64 <= after[1] < 0.1 / 64  # not what games of four positions at a time took a move
     assert after[2] >= 4 * 0.005 / 64

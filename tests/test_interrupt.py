@@ -16,7 +16,9 @@ import pytest
 
 import games
 from alphamini import evaluate
+from alphamini.arena import players
 from alphamini.arena.interrupt import interruptible
+from alphamini.arena.judge import Judge
 from alphamini.arena.match import play_match
 from alphamini.arena.players import make_player
 from alphamini.arena.pool import Entry, Pool, play_pairs, table
@@ -24,6 +26,7 @@ from alphamini.arena.suite import score, solved_suite
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
+from alphamini.model.evaluators import make_backend
 from alphamini.model.net import Net
 from alphamini.selfplay import thinking
 
@@ -172,7 +175,14 @@ book.main()
     assert not list(tmp_path.iterdir())
 
 
-def test_a_stop_ends_the_figure_of_a_run(tmp_path: Path, capsys) -> None:
+def test_a_stop_ends_the_figure_of_a_run(tmp_path: Path, capsys, monkeypatch) -> None:
+    asked = []  # precisions
+
+    def backend(*arguments, **named):
+        asked.append(arguments[3])
+        return make_backend(*arguments, **named)
+
+    monkeypatch.setattr(players, "make_backend", backend)
     folder = RunFolder(tmp_path)
     config = NetConfig.for_game(TICTACTOE, 1, 8)
     weights = {k: v.numpy() for k, v in Net(config).state_dict().items() if v.is_floating_point()}
@@ -180,10 +190,12 @@ def test_a_stop_ends_the_figure_of_a_run(tmp_path: Path, capsys) -> None:
         net = Checkpoint(TICTACTOE.name, TICTACTOE.rules_version, config, weights)
         save_checkpoint(folder.checkpoints / f"{name}.safetensors", net)
     loop = SimpleNamespace(
-        game=TICTACTOE, baseline="supervised", workers=1, recipe=SimpleNamespace(seed=0), stop=Event()
+        game=TICTACTOE, baseline="supervised", workers=1, recipe=SimpleNamespace(seed=0, precision="fp32"), stop=Event()
     )
     thinking(loop, folder, (1, 2), 0.0)
     assert json.loads((tmp_path / "thinking.json").read_text())["openings"] == "1 random ply"
+    Judge(TICTACTOE, folder.checkpoints / "latest.safetensors", 1, 0, "fp32")
+    assert asked == ["fp32"] * 3  # the run's
     (tmp_path / "thinking.json").unlink()
     capsys.readouterr()
     loop.stop.set()

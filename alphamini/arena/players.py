@@ -146,6 +146,7 @@ class SearchPlayer:
             start = time.perf_counter()
             self.choose(states, rng)
             tries.append(time.perf_counter() - start)
+        self._local.search = None  # the thread lives on and times other players: not with these trees in memory
         return min(tries) / len(states)
 
     def _parts(self, states: States) -> list[States]:
@@ -192,9 +193,10 @@ def net_player(
     seconds: float | None,
     threads: int,
     temperature: float = 0.0,
+    precision: str = "auto",
 ) -> SearchPlayer:
-    """A player from weights in memory."""
-    backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=threads)
+    """A player from weights in memory; `precision` as for `make_backend`."""
+    backend = make_backend(game, checkpoint.net, checkpoint.weights, precision, workers=threads)
     about = backend.describe()
     return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, about, temperature, backend.forget)
 

@@ -59,13 +59,16 @@ def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[
     return Pool(game, entries, threads), pairs
 
 
-def thinking_pool(game: Game, nets: Sequence[Net], threads: int) -> tuple[Pool, list[tuple[int, int]]]:
-    """The pool and the pairs to play; the anchor has 0 Elo. CheckpointError, one line, if a net cannot be loaded."""
+def thinking_pool(
+    game: Game, nets: Sequence[Net], threads: int, precision: str = "auto"
+) -> tuple[Pool, list[tuple[int, int]]]:
+    """The pool and the pairs to play; the anchor has 0 Elo, nets are evaluated at the `precision`. CheckpointError, one
+    line, if a net cannot be loaded."""
     entries = [_anchor(game, threads)]
     pairs: list[tuple[int, int]] = []
     met: dict[int, int] = {}  # budget -> the entry of the net before that has it
     for net in nets:
-        base = net_player(game, load_checkpoint(net.path, game), net.name, 1, None, threads)
+        base = net_player(game, load_checkpoint(net.path, game), net.name, 1, None, threads, precision=precision)
         rungs = range(len(entries), len(entries) + len(net.budgets))
         for sims in net.budgets:
             player = base.with_budget(f"{net.name} {sims} sims", sims)
