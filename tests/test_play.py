@@ -19,7 +19,7 @@ from alphamini.interfaces.engine import Engine
 from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal
 from alphamini.model import shipped
-from alphamini.model.checkpoint import Checkpoint, save_checkpoint
+from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import Uniform
 from alphamini.model.net import Net
@@ -504,6 +504,11 @@ def test_the_engine_refuses_what_it_cannot_analyse():
         engine.analyse(games.get("connect4").initial())
     with pytest.raises(ValueError, match="the game is over"):
         engine.analyse(engine.game.initial().play_all([0, 3, 1, 4, 2]))
+    for seconds in (-1, float("nan")):
+        with pytest.raises(ValueError, match="seconds must be 0 or more"):
+            engine.analyse(engine.game.initial(), seconds=seconds)
+    with pytest.raises(ValueError, match="sims must be 1 or more"):
+        Engine("tictactoe", evaluator=Uniform(engine.game), sims=0)
 
 
 # The command
@@ -533,6 +538,13 @@ def command(*arguments, stdin=b"", **environment):
 def test_the_library_takes_a_game_name_and_a_path(checkpoint):
     engine = Engine("tictactoe", str(checkpoint))
     assert engine.analyse(engine.game.initial()).visits > 0
+
+
+def test_a_net_in_memory_must_fit_the_game(checkpoint):
+    net = load_checkpoint(checkpoint, games.get("tictactoe"))
+    assert Engine("tictactoe", net).game is games.get("tictactoe")
+    with pytest.raises(ValueError, match="a net for tictactoe does not fit connect4"):
+        Engine("connect4", net)
 
 
 def test_the_command(checkpoint, tmp_path):
