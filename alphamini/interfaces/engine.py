@@ -103,7 +103,7 @@ class Engine:
         elif not (same_family(checkpoint.game, self.game) and checkpoint.net.fits(self.game)):
             raise ValueError(f"a net for {checkpoint.game} does not fit {self.game.name}")
         self._backend = make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1)
-        self.about = self._backend.describe()
+        self.about = self._backend.describe() + checkpoint.elsewhere(self.game)
         return self._backend.worker()
 
     def analyse(
