@@ -56,6 +56,13 @@ def test_round_trip_and_other_sizes_of_the_family(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]  # nothing half-written stays behind
 
 
+@pytest.mark.parametrize("name", ["gomoku9", "gomoku15"])
+def test_the_shipped_nets_of_freestyle_gomoku_read_no_noise_in_standard(name: str) -> None:
+    """Training has never shown them the plane for exactly five."""
+    game = games.get(name)
+    assert not load_checkpoint(shipped.shipped_checkpoint(game), game).weights["stem.0.weight"][:, 3].any()
+
+
 def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "net.safetensors"
     save_checkpoint(path, checkpoint())
