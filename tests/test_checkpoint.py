@@ -12,6 +12,7 @@ import games
 from alphamini.model import shipped
 from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint, write_bytes
 from alphamini.model.config import NetConfig
+from alphamini.model.evaluators import make_backend
 from alphamini.model.net import Net
 
 GOMOKU9 = games.get("gomoku9")
@@ -143,6 +144,15 @@ def test_the_net_that_ships_for_a_size_is_the_nearest_of_its_family(tmp_path, mo
         assert shipped.shipped_checkpoint(games.get(name)).stem == f"gomoku{size}"
     with pytest.raises(CheckpointError, match="no net ships for gomoku15-renju"):
         shipped.shipped_checkpoint(games.get("gomoku15-renju"))
+
+
+def test_renju_has_a_net_that_opens_near_the_centre() -> None:
+    game = games.get("gomoku15-renju")
+    found = load_checkpoint(shipped.shipped_checkpoint(game), game)
+    backend = make_backend(game, found.net, found.weights, precision="fp32")
+    row, column = divmod(int(backend.worker().evaluate(game.new_states(1))[0].argmax()), 15)
+    assert 4 <= row <= 10
+    assert 4 <= column <= 10
 
 
 def test_a_link_stays_one_and_what_is_no_file_stays_as_it_is(tmp_path: Path) -> None:
