@@ -45,7 +45,8 @@ def main() -> None:
         session = Session(game, engine.result, SIDES[arguments.side], sims, arguments.seconds)
         session.strength = strength
         budget_text = strength_text(strength) if strength else _budget_text(sims, arguments.seconds)
-        print(f"{game.name} with {f'the net {path.stem}' if path else 'random rollouts'}, {budget_text}.")
+        thinker = f"the net {path.stem}" if path else "random rollouts"
+        print(f"{game.name} with {thinker}, {budget_text}{checkpoint.elsewhere(game) if checkpoint else ''}.")
         _terminal(session, lambda: _levels(game, path)).run()
 
 

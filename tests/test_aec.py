@@ -58,3 +58,5 @@ def test_an_illegal_action_loses():
         raw.step(4)
     with pytest.raises(ValueError, match="no game"):
         aec.env("chess")
+    with pytest.raises(ValueError, match="no render mode 'rgb_array'; there are ansi, human"):
+        aec.env("tictactoe", render_mode="rgb_array")

@@ -12,6 +12,7 @@ import games
 from alphamini.model import shipped
 from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint, write_bytes
 from alphamini.model.config import NetConfig
+from alphamini.model.evaluators import make_backend
 from alphamini.model.net import Net
 
 GOMOKU9 = games.get("gomoku9")
@@ -54,6 +55,13 @@ def test_round_trip_and_other_sizes_of_the_family(tmp_path: Path) -> None:
         assert (loaded.game, loaded.step, loaded.note, loaded.net) == ("gomoku9", 7, "a note", checkpoint().net)
         assert all(np.array_equal(loaded.weights[k], v) for k, v in checkpoint().weights.items())
     assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]  # nothing half-written stays behind
+
+
+@pytest.mark.parametrize("name", ["gomoku9", "gomoku15"])
+def test_the_shipped_nets_of_freestyle_gomoku_read_no_noise_in_standard(name: str) -> None:
+    """Training has never shown them the plane for exactly five."""
+    game = games.get(name)
+    assert not load_checkpoint(shipped.shipped_checkpoint(game), game).weights["stem.0.weight"][:, 3].any()
 
 
 def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +144,15 @@ def test_the_net_that_ships_for_a_size_is_the_nearest_of_its_family(tmp_path, mo
         assert shipped.shipped_checkpoint(games.get(name)).stem == f"gomoku{size}"
     with pytest.raises(CheckpointError, match="no net ships for gomoku15-renju"):
         shipped.shipped_checkpoint(games.get("gomoku15-renju"))
+
+
+def test_renju_has_a_net_that_opens_near_the_centre() -> None:
+    game = games.get("gomoku15-renju")
+    found = load_checkpoint(shipped.shipped_checkpoint(game), game)
+    backend = make_backend(game, found.net, found.weights, precision="fp32")
+    row, column = divmod(int(backend.worker().evaluate(game.new_states(1))[0].argmax()), 15)
+    assert 4 <= row <= 10
+    assert 4 <= column <= 10
 
 
 def test_a_link_stays_one_and_what_is_no_file_stays_as_it_is(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -215,6 +217,79 @@ def test_a_player_may_move_again_after_a_pass_of_its_own():
     assert not talk.door.session.is_over or talk.door.session.position.last_action == 25
     talk.ask("undo", "undo", "undo", "undo")
     assert stones(talk) == {"D4": 1}
+
+
+# Two moves of one colour, which GTP allows: the other one has not passed
+
+
+def test_only_passes_of_both_players_end_a_game():
+    talk = gtp("go5")
+    talk.ask("play w pass", "play w pass", "play w C3", "play w pass")
+    assert talk.ask("final_score") == "? cannot score\n"
+    talk.ask("play b D4", "play b pass", "play b pass", "play w A1", "play b pass")
+    assert talk.ask("final_score") == "? cannot score\n"
+    talk.ask("play w pass")
+    assert talk.ask("final_score") == "= W+8.5\n"
+    talk.ask("clear_board", "set_free_handicap C3 D4", "play w pass")
+    assert talk.ask("final_score") == "? cannot score\n"
+    assert talk.ask("play b pass", "final_score") == "= \n\n= B+17.5\n"
+
+
+@pytest.mark.parametrize("command", ["genmove", "reg_genmove", "lz-analyze", "kata-genmove_analyze"])
+@pytest.mark.parametrize("before", ["", "play b pass", "play w C3"])
+def test_the_engine_is_asked_for_the_other_colour(command, before):
+    talk, asked = gtp("go5"), []
+    engine = talk.engines.get(talk.door.session.game)
+    analyse, no_stone = engine.analyse, talk.door.session.game.num_actions - 1
+
+    def passes(position, *arguments, **named):
+        asked.append(position)
+        return replace(analyse(position, *arguments, **named), action=no_stone)
+
+    engine.analyse = passes
+    talk.ask(*before.splitlines())
+    player = 0 if "pass" in before else 1
+    talk.ask(f"{command} {'bw'[player]}")
+    assert [position.to_play for position in asked] == [player]
+    assert not asked[0].state["passed"][0]
+    assert talk.ask("final_score") == "? cannot score\n"  # its own pass is the first
+
+
+def test_another_komi_keeps_the_moves_of_both():
+    talk = gtp("go5")
+    talk.ask("play w C3", "play w D4", "play b pass", "play w pass")
+    assert talk.ask("final_score") == "= W+32.5\n"
+    assert talk.ask("komi 25", "final_score") == "= \n\n= W+50\n"
+    assert stones(talk) == {"C3": 2, "D4": 2}
+    talk.ask("undo", "undo", "undo")
+    assert stones(talk) == {"C3": 2}
+    talk.ask("undo", "play b C3", "play w pass", "play b pass")
+    assert talk.ask("final_score") == "= 0\n"
+    assert talk.door.session.winner is None
+    talk.ask("komi 7.5")
+    assert talk.door.session.winner == 0
+
+
+def test_who_cannot_move_in_othello_passes():
+    talk = gtp("othello6")
+    position = talk.door.session.position
+    assert talk.ask("play w d6") == "? illegal move\n"
+    rng = random.Random(0)
+    while [position.action_text(action) for action in position.legal_actions] != ["pass"]:
+        position = position.play(rng.choice(position.legal_actions))
+        position = talk.door.session.game.initial() if position.is_over else position
+    talk.ask(*(f"play {'bw'[before.to_play]} {before.action_text(action)}" for before, action in line(position)))
+    assert talk.ask(f"genmove {'wb'[position.to_play]}").startswith("= ")
+    assert talk.ask("undo") == "= \n"
+    assert talk.door.session.position.moves == position.moves
+
+
+def line(position):
+    """(position, action) of each move so far."""
+    before = position.game.initial()
+    for action in position.moves:
+        yield before, action
+        before = before.play(action)
 
 
 def test_other_boards_of_stones_have_vertices_without_an_i():

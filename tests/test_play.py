@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -14,12 +16,14 @@ import torch
 import games
 from alphamini import play as play_command
 from alphamini.arena.levels import Levels, Strength
+from alphamini.arena.players import make_player
 from alphamini.interfaces import terminal
 from alphamini.interfaces.engine import Engine
+from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal
 from alphamini.model import shipped
-from alphamini.model.checkpoint import Checkpoint, save_checkpoint
+from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import Uniform
 from alphamini.model.net import Net
@@ -504,6 +508,11 @@ def test_the_engine_refuses_what_it_cannot_analyse():
         engine.analyse(games.get("connect4").initial())
     with pytest.raises(ValueError, match="the game is over"):
         engine.analyse(engine.game.initial().play_all([0, 3, 1, 4, 2]))
+    for seconds in (-1, float("nan")):
+        with pytest.raises(ValueError, match="seconds must be 0 or more"):
+            engine.analyse(engine.game.initial(), seconds=seconds)
+    with pytest.raises(ValueError, match="sims must be 1 or more"):
+        Engine("tictactoe", evaluator=Uniform(engine.game), sims=0)
 
 
 # The command
@@ -511,13 +520,16 @@ def test_the_engine_refuses_what_it_cannot_analyse():
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    game = games.get("tictactoe")
+    path = tmp_path_factory.mktemp("nets") / "small.safetensors"
+    small_net(games.get("tictactoe"), path)
+    return path
+
+
+def small_net(game, path):
     torch.manual_seed(0)
     net = Net(NetConfig.for_game(game, 1, 8))
     weights = {name: w.numpy() for name, w in net.state_dict().items() if w.is_floating_point()}
-    path = tmp_path_factory.mktemp("nets") / "small.safetensors"
     save_checkpoint(path, Checkpoint(game.name, game.rules_version, net.config, weights))
-    return path
 
 
 def command(*arguments, stdin=b"", **environment):
@@ -533,6 +545,13 @@ def command(*arguments, stdin=b"", **environment):
 def test_the_library_takes_a_game_name_and_a_path(checkpoint):
     engine = Engine("tictactoe", str(checkpoint))
     assert engine.analyse(engine.game.initial()).visits > 0
+
+
+def test_a_net_in_memory_must_fit_the_game(checkpoint):
+    net = load_checkpoint(checkpoint, games.get("tictactoe"))
+    assert Engine("tictactoe", net).game is games.get("tictactoe")
+    with pytest.raises(ValueError, match="a net for tictactoe does not fit connect4"):
+        Engine("connect4", net)
 
 
 def test_the_command(checkpoint, tmp_path):
@@ -595,6 +614,28 @@ def test_a_game_without_a_net_is_played_with_rollouts(monkeypatch, tmp_path, cap
     assert "connect4 with random rollouts, 20 simulations a move." in seen
     assert "inference: random rollouts: no net ships for the game" in seen
     assert "random rollouts have no ratings for levels" in seen
+
+
+@pytest.mark.parametrize("name", ["gomoku5-standard", "gomoku6", "gomoku5"])
+def test_a_net_for_another_size_or_other_rules_says_so(name, monkeypatch, tmp_path, capfd, caplog):
+    game, told = games.get(name), "" if name == "gomoku5" else "; the net was trained for gomoku5"
+    small_net(games.get("gomoku5"), tmp_path / "gomoku5.safetensors")
+    monkeypatch.setattr(shipped, "FOLDERS", (tmp_path,))
+    monkeypatch.setattr(sys, "argv", ["play", "--game", name, "--sims", "2"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    monkeypatch.setattr(play_command, "_read", lambda prompt: next(typed))
+    typed = iter(["hint", "quit"])
+    play_command.main()
+    seen = capfd.readouterr().out
+    assert seen.startswith(f"{name} with the net gomoku5, 2 simulations a move{told}.\n")
+    (inference,) = re.findall(r"inference: (.*)\n", seen)
+    about = make_player(game, "net@sims=1").about
+    with caplog.at_level(logging.INFO):
+        Engines().get(game)
+    assert f"{name}, inference: {inference}" in caplog.text
+    for line in (inference, about):
+        assert line.endswith(told)
+        assert ("trained" in line) == bool(told)
 
 
 def test_a_bad_option_leaves_no_traceback():

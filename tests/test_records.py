@@ -213,6 +213,9 @@ def test_what_cannot_be_read_or_written(tmp_path):
         write_record(tmp_path / "x", tictactoe, [4, 4])
     with pytest.raises(ValueError, match="the result is another than the one on the board"):
         write_record(tmp_path / "x", tictactoe, [0, 3, 1, 4, 2], games.WIN_1)
+    for name in ("x.sgf", "x.psq", "x"):
+        with pytest.raises(ValueError, match="a result is WIN_0, WIN_1, DRAW or None, not -1"):
+            write_record(tmp_path / name, gomoku, [40], games.ONGOING)
     assert list(tmp_path.iterdir()) == []
     write_record(tmp_path / "x.sgf", gomoku, [40])
     with pytest.raises(ValueError, match=r"x\.sgf: a game of gomoku9, not of tictactoe$"):

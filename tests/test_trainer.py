@@ -65,6 +65,16 @@ def test_training_learns_and_the_average_follows() -> None:
     assert last.accuracy > 0.8 > first.accuracy
 
 
+def test_a_plane_that_training_never_shows_says_nothing() -> None:
+    """Plane 3 is for standard gomoku: a net of freestyle must not read noise there."""
+    samples = random_samples(GOMOKU7, 64)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), TrainConfig(batch=64), seed=1)
+    trainer.train(lambda count, rng: samples[:count], [1e-2] * 3, np.random.default_rng(0))
+    stem = trainer.weights()["stem.0.weight"]
+    assert not stem[:, 3].any()
+    assert stem[:, [0, 1, 2, 4]].any((0, 2, 3)).all()
+
+
 def test_parts_of_a_batch_are_learnt_from_like_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch of twice the same samples, cut in two, is the same step as these samples once, uncut."""
     samples = random_samples(GOMOKU7, 64)

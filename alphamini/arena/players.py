@@ -197,7 +197,7 @@ def net_player(
 ) -> SearchPlayer:
     """A player from weights in memory; `precision` as for `make_backend`."""
     backend = make_backend(game, checkpoint.net, checkpoint.weights, precision, workers=threads)
-    about = backend.describe()
+    about = backend.describe() + checkpoint.elsewhere(game)
     return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, about, temperature, backend.forget)
 
 

@@ -16,6 +16,7 @@ from pettingzoo.utils import wrappers
 from games import get, outcome_value
 
 AGENTS = ["player_0", "player_1"]
+RENDER_MODES = ["ansi", "human"]
 
 
 def env(game: str, render_mode: str | None = None) -> AECEnv:
@@ -30,10 +31,12 @@ class GameEnv(AECEnv):
     """
 
     def __init__(self, game: str, render_mode: str | None = None):
-        """ValueError, one line, where there is no such game."""
+        """ValueError, one line, where there is no such game or render mode."""
         super().__init__()
+        if render_mode not in (None, *RENDER_MODES):
+            raise ValueError(f"no render mode {render_mode!r}; there are {', '.join(RENDER_MODES)}")
         self._game = get(game)
-        self.metadata = {"render_modes": ["ansi", "human"], "name": f"alphamini_{game}", "is_parallelizable": False}
+        self.metadata = {"render_modes": RENDER_MODES, "name": f"alphamini_{game}", "is_parallelizable": False}
         self.render_mode = render_mode
         self.possible_agents = AGENTS[:]
         planes = (self._game.num_planes, *self._game.shape)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from alphamini.model import cache
-from alphamini.model.checkpoint import Checkpoint, load_checkpoint
+from alphamini.model.checkpoint import Checkpoint, load_checkpoint, same_family
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.search.search import MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search, bytes_a_node
@@ -68,8 +68,9 @@ class Engine:
         """With the net `checkpoint`, by default the one that ships for the game; or with any `evaluator` in its place.
         `sims`: how many simulations a search gets that nobody limits.
 
-        ValueError with one line where there is no such game or no such net.
+        ValueError with one line where there is no such game or no such net, or for `sims` below 1.
         """
+        _refuse_senseless(sims, None)
         self.game = get(game) if isinstance(game, str) else game
         self._sims = sims
         self.about = "an evaluator of your own"  # what evaluates, and why it was picked
@@ -99,8 +100,10 @@ class Engine:
     def _net(self, checkpoint: Checkpoint | Path | str | None) -> Evaluator:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(Path(checkpoint or shipped_checkpoint(self.game)), self.game)
+        elif not (same_family(checkpoint.game, self.game) and checkpoint.net.fits(self.game)):
+            raise ValueError(f"a net for {checkpoint.game} does not fit {self.game.name}")
         self._backend = make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1)
-        self.about = self._backend.describe()
+        self.about = self._backend.describe() + checkpoint.elsewhere(self.game)
         return self._backend.worker()
 
     def analyse(
@@ -113,15 +116,14 @@ class Engine:
         """Searches for so many simulations or so long, whichever ends first (neither: the engine's own number).
 
         Simulations that an earlier search left in the tree count; a result that is certain ends the search early.
-        ValueError, one line, for a finished game, another engine's game, or `sims` below 1.
+        ValueError, one line, for a finished game, another engine's game, `sims` below 1, or `seconds` below 0.
         """
         start = time.perf_counter()
         if position.game is not self.game:
             raise ValueError(f"a position of {position.game.name}; this engine plays {self.game.name}")
         if position.is_over:
             raise ValueError("the game is over")
-        if sims is not None and sims < 1:
-            raise ValueError(f"sims must be 1 or more, not {sims}")
+        _refuse_senseless(sims, seconds)
         self._move_to(position)
         if sims is None:
             sims = self._sims if seconds is None else MAX_SIMS
@@ -174,3 +176,11 @@ class Engine:
                 for a in sorted(position.legal_actions, key=lambda a: (a != best, -policy[a], -visits[a], -prior[a]))
             ),
         )
+
+
+def _refuse_senseless(sims: int | None, seconds: float | None) -> None:
+    """ValueError, one line, for a budget that no search can have, nan too."""
+    if sims is not None and not sims >= 1:
+        raise ValueError(f"sims must be 1 or more, not {sims}")
+    if seconds is not None and not seconds >= 0:
+        raise ValueError(f"seconds must be 0 or more, not {seconds}")

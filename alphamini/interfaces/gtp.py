@@ -20,7 +20,7 @@ from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Analysis, Candidate, Watch
 from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
-from games import Game, Position, get, outcome_value
+from games import DRAW, WIN_0, WIN_1, Game, Position, get, outcome_value
 
 EVERYBODY = frozenset({0, 1})
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
@@ -50,7 +50,7 @@ class GTP:
     def __init__(self, game: Game, engines: Engines, wire: Wire, sims: int | None = None, seconds: float | None = None):
         self._engines, self._wire, self._sims, self._seconds = engines, wire, sims, seconds
         self._settings = (0.0, 0.0, 0)  # of time_settings; as here: no limit
-        self._before: list[Position] = []  # what each move began from: one may be more than one ply (see `_pass_to`)
+        self._before: list[Position] = []  # what each move began from: a handicap is one
         self.session = self._new_session(game)
         self._commands: dict[str, Callable[[list[str]], str]] = {
             "protocol_version": lambda words: "2",
@@ -127,7 +127,7 @@ class GTP:
         return ""
 
     def _komi(self, words: list[str]) -> str:
-        """Go with another komi is another game; the moves so far are its first."""
+        """Go with another komi is another game; it goes on from the same board."""
         komi, game = _real(words, 0), self.session.game
         if game.family != "go":
             return ""
@@ -137,12 +137,11 @@ class GTP:
         except ValueError:
             raise ValueError("unacceptable komi") from None
         if game is not self.session.game:
-            clocks, before, moves = self.session.clocks, self._before, self.session.position.moves
+            clocks, before, position = self.session.clocks, self._before, self.session.position
             self.session = self._new_session(game)
-            after = game.initial().play_all(moves)
-            self.session.go_to(after)
+            self.session.go_to(_with_komi_of(game, position))
             self.session.clocks = clocks
-            self._before = [game.initial().play_all(position.moves) for position in before]
+            self._before = [_with_komi_of(game, earlier) for earlier in before]
         return ""
 
     def _play(self, words: list[str]) -> str:
@@ -151,38 +150,23 @@ class GTP:
             raise ValueError("syntax error")
         try:
             action = from_vertex(self.session.game, words[1])
-            after = self._pass_to(player).play(action)
+            after = _given_to(player, self.session.position).play(action)
         except ValueError as error:
             _log.info("%s", error)
             raise ValueError("illegal move") from None
         return self._go_to(after)
 
-    def _pass_to(self, player: int) -> Position:
-        """The position with that player to move: as it is, or after the other one has passed, where that can be.
-
-        A player who has just passed and moves again takes the pass back: another pass would end the game.
-        """
-        position = self.session.position
-        if position.to_play == player or position.is_over:
-            return position
-        try:
-            no_stone = position.parse_action("pass")
-            if position.previous is not None and position.last_action == no_stone:
-                return position.previous
-            return position.play(no_stone)
-        except ValueError:
-            raise ValueError("it is the other side's turn") from None
-
     def _set_free_handicap(self, words: list[str]) -> str:
-        """Black's stones, with passes of White between them; one `undo` takes all of them back."""
-        before = self.session.position
+        """Black's stones; one `undo` takes all of them back."""
+        before = after = self.session.position
         if before.moves:
             raise ValueError("board not empty")
         try:
             stones, no_stone = [from_vertex(before.game, word) for word in words], before.parse_action("pass")
             if len(stones) < 2 or no_stone in stones:
                 raise ValueError("a handicap is two stones at least")
-            after = before.play_all([action for stone in stones for action in (stone, no_stone)][:-1])
+            for stone in stones:
+                after = _given_to(0, after).play(stone)
         except ValueError as error:
             _log.info("%s", error)
             raise ValueError("bad vertex list") from None
@@ -212,7 +196,7 @@ class GTP:
 
     def _to_move(self, words: list[str]) -> Position:
         """Gives the move to the colour that is named; ValueError where the game is over."""
-        position = self._pass_to(_colour(words))
+        position = _given_to(_colour(words), self.session.position)
         if position.is_over:
             raise ValueError("the game is over")
         return position
@@ -315,6 +299,35 @@ class GTP:
             raise ValueError("cannot score")
         cells = state["stones"][0].reshape(-1).nonzero()[0] if words == ["alive"] else []
         return " ".join(to_vertex(game, int(cell)) for cell in cells)
+
+
+def _given_to(player: int, position: Position) -> Position:
+    """The position with that player to move; ValueError, one line, where the other one has to move.
+
+    In go the move is just another's, with its past: to put in a pass for the other would end games, as two of them in
+    a row do. Elsewhere who cannot move passes.
+    """
+    if position.to_play == player or position.is_over:
+        return position
+    if position.game.family == "go":
+        state = position.state.copy()
+        state["to_play"], state["passed"] = player, 0
+        return Position(position.game, state, position.moves)
+    legal = position.legal_actions
+    if [position.action_text(action) for action in legal] != ["pass"]:
+        raise ValueError("it is the other side's turn")
+    return position.play(legal[0])
+
+
+def _with_komi_of(game: Game, position: Position) -> Position:
+    """A position of go in `game`, which differs in its komi; of a finished one, too, who has won."""
+    state = position.state.copy()
+    state["komi"] = game.initial().state["komi"]
+    after = Position(game, state, position.moves)
+    if after.is_over:
+        points = score(after)
+        state["outcome"] = DRAW if points == 0 else WIN_0 if points > 0 else WIN_1
+    return after
 
 
 def score(position: Position) -> float:

@@ -57,6 +57,7 @@ class Engines:
         if self._engine is None or self._engine.game is not game:
             self._engine = None  # makes room first
             self._engine = open_engine(game, self._checkpoint)
+            _log.info("%s, inference: %s", game.name, self._engine.about)
             self._limit()
         return self._engine
 

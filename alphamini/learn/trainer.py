@@ -26,11 +26,13 @@ from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
 from alphamini.model.grow import grow
 from alphamini.model.net import Net
+from alphamini.model.quantize import random_positions
 from alphamini.model.threads import cores
 from alphamini.model.torch_net import precisions
 from games import Game
 
 LEAST = 64  # samples of a part: batch norm needs company
+SEEN = 256  # positions that show which planes a game uses
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Trainer:
         self.game, self.config = game, config
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.net = Net(net).to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._silence_unseen()
         self.average = copy.deepcopy(self.net).eval()
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -72,6 +75,13 @@ class Trainer:
         threads = (max(1, cores() // parts),)  # of each part
         self._pool = ThreadPoolExecutor(parts, "training", torch.set_num_threads, threads) if parts > 1 else None
         self._bf16 = "bf16" in precisions(self.device.type)
+
+    @torch.no_grad()
+    def _silence_unseen(self) -> None:
+        """Planes that are empty in random games begin with weights of 0. Some are for other rules of the family (exactly
+        five in gomoku): training would leave their random weights as they are, and noise to a game that shows them."""
+        unseen = ~self.game.planes(random_positions(self.game, SEEN)).any((0, 2, 3))
+        self.net.state_dict()["stem.0.weight"][:, unseen] = 0
 
     def train(
         self,

@@ -37,6 +37,10 @@ class Checkpoint:
     step: int = 0
     note: str = ""
 
+    def elsewhere(self, game: Game) -> str:
+        """What a line about the net in `game` ends with: where it was trained, if for another size or other rules."""
+        return "" if self.game == game.name else f"; the net was trained for {self.game}"
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file so that nobody ever sees half of it: beside its place, to the disk, then renamed into its place.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from games import Game, Position
+from games import DRAW, WIN_0, WIN_1, Game, Position
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Record:
 
 
 def check_result(position: Position, result: int | None) -> int | None:
-    """The result of a game that ends here; ValueError if `result` contradicts the board."""
+    """The result of a game that ends here; ValueError if `result` is not one, or contradicts the board."""
+    if result not in (None, WIN_0, WIN_1, DRAW):
+        raise ValueError(f"a result is WIN_0, WIN_1, DRAW or None, not {result!r}")
     if not position.is_over:
         return result
     if result not in (None, position.outcome):
