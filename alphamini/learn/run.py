@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from games import Game, get
 
 MOST_WORKERS = 1024
 RESULTS = ("1-0", "0-1", "1/2")
-LOCK_PATIENCE = 1.0  # seconds: the system frees a killed process's lock a moment after it has ended
 
 
 @dataclass(frozen=True)
@@ -75,19 +73,13 @@ class RunFolder:
         import fcntl
 
         handle = os.open(self.path, os.O_RDONLY)
-        end = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    os.close(handle)
-                    raise ValueError(f"another process is at work on the run in {self.path}") from None
-                time.sleep(0.05)
-            except OSError:
-                os.close(handle)  # a file system without locks
-                return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise ValueError(f"another process is at work on the run in {self.path}") from None
+        except OSError:
+            os.close(handle)  # a file system without locks
 
     def create(self, recipe: Recipe, workers: int) -> None:
         """Begins a run here, locked; ValueError, one line, if the folder holds something else."""
