@@ -113,6 +113,13 @@ def test_a_kill_before_the_commit_costs_only_that_step(straight: Loop, tmp_path:
     assert_same(straight, resumed)
 
 
+def test_the_fewest_scripted_games_are_enough_to_hold_some_out(tmp_path: Path) -> None:
+    loop = start(tmp_path, replace(small_recipe(), scripted_games=20, pretrain_steps=1))
+    loop.pretrain()
+    (row,) = loop.folder.metrics()
+    assert {"held_out_policy_loss", "held_out_value_loss", "held_out_accuracy", "teacher_repeat_rate"} <= row.keys()
+
+
 @pytest.mark.parametrize("which", ["first", "middle", "last"])
 def test_a_run_that_lacks_samples_is_refused(which: str, tmp_path: Path) -> None:
     """Else it would learn from zeros."""

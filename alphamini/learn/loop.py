@@ -31,7 +31,7 @@ from games import Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
 ANNEALED = 0.35  # of a run with an end: its last part, where the learning rate falls to a twentieth
-HELD_OUT = 0.05  # of the scripted games
+HELD_OUT = 0.05  # of the scripted games' positions
 CALIBRATION = 256  # of the newest positions, for low precisions
 
 
@@ -65,7 +65,7 @@ class Loop:
         self.scripted_stream, self.judge_stream = streams[0], streams[1]
         self.rng = np.random.Generator(np.random.PCG64(streams[2]))
         net = NetConfig.for_game(self.game, recipe.blocks, recipe.channels)
-        self.trainer = Trainer(self.game, net, recipe.train, recipe.seed)
+        self.trainer = Trainer(self.game, net, recipe.train, recipe.seed, workers)
         self.replay = Replay(self.game, recipe.window_most, folder.samples)
         share = max(1, recipe.selfplay.games // workers)
         teacher = None if recipe.from_scratch else get_teacher(self.game)
@@ -98,7 +98,7 @@ class Loop:
             rng = np.random.default_rng(self.scripted_stream)
             scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update)
         samples = from_labels(self.game, scripted.states, scripted.labels, scripted.outcome)
-        split = scripted.game_id < int(recipe.scripted_games * (1 - HELD_OUT))
+        split = scripted.game_id < scripted.game_id[int(len(samples) * (1 - HELD_OUT))]  # by whole games
         training, held_out = samples[split], samples[~split]
         ceiling = repeat_rate(teacher, held_out["state"][:4096], rng)
         tqdm.write(f"{len(samples):,} positions; the teacher repeats itself on {ceiling:.1%} of them: the ceiling")

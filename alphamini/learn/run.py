@@ -33,7 +33,7 @@ class Config:
     """config.json: what a run is."""
 
     recipe: Recipe
-    workers: int | None  # threads of self-play: each has games of its own, so a resume needs as many
+    workers: int | None  # threads: each has games and a part of the batch of its own, so a resume needs as many
     rules_version: int | None  # of its game (both None: written before they were kept)
 
 
