@@ -21,7 +21,7 @@ import numpy as np
 
 from alphamini import __version__
 from alphamini.learn.recipe import Recipe, from_json, to_json
-from alphamini.model.checkpoint import Checkpoint, save_checkpoint, write_bytes
+from alphamini.model.checkpoint import UNFINISHED, Checkpoint, save_checkpoint, write_bytes
 from games import Game, get
 
 MOST_WORKERS = 1024
@@ -46,7 +46,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self._metrics = self.path / "metrics.jsonl"
         self._state = self.path / "state" / "state.npz"
-        self._writer: Any = None
+        self._writers: dict[str, Any] = {}  # TensorBoard's, by stage
         self._made: list[Path] = []  # folders that came with the run
 
     def config(self) -> Config | None:
@@ -64,7 +64,8 @@ class RunFolder:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
     def lock(self) -> None:
-        """Keeps other processes out until this one ends; ValueError, one line, if one is in here.
+        """Keeps other processes out until this one ends, and deletes the halves of files that killed ones have left.
+        ValueError, one line, if another is in here.
 
         The system's lock, on the folder itself: it ends with the process, however that ends.
         """
@@ -80,10 +81,16 @@ class RunFolder:
             raise ValueError(f"another process is at work on the run in {self.path}") from None
         except OSError:
             os.close(handle)  # a file system without locks
+        else:
+            for path in self.path.rglob(".*.tmp"):
+                if UNFINISHED.fullmatch(path.name):
+                    path.unlink()
 
     def create(self, recipe: Recipe, workers: int) -> None:
         """Begins a run here, locked; ValueError, one line, if the folder holds something else."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and not (
+            self.path.is_dir() and all(UNFINISHED.fullmatch(path.name) for path in self.path.iterdir())
+        ):
             raise ValueError(f"{self.path} is not empty and holds no run")
         self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
@@ -106,15 +113,17 @@ class RunFolder:
         metrics = {name: value for name, value in metrics.items() if value == value}
         with self._metrics.open("a") as file:
             file.write(json.dumps(metrics) + "\n")
-        if self._writer is None:
+        stage, step = metrics["stage"], metrics.get("iteration", metrics.get("step", 0))
+        if stage not in self._writers:
             from torch.utils.tensorboard import SummaryWriter  # slow to import: only when there is something to say
 
-            self._writer = SummaryWriter(str(self.path / "tensorboard"))
-        step = metrics.get("iteration", metrics.get("step", 0))
+            # What a killed session wrote from this step on is hidden; in a folder a stage, as each counts its own steps.
+            self._writers[stage] = SummaryWriter(str(self.path / "tensorboard" / stage), purge_step=step)
+        writer = self._writers[stage]
         for name, value in metrics.items():
             if isinstance(value, int | float):
-                self._writer.add_scalar(f"{metrics['stage']}/{name}", value, step)
-        self._writer.flush()
+                writer.add_scalar(f"{stage}/{name}", value, step)
+        writer.flush()
 
     def metrics(self) -> list[dict[str, Any]]:
         """Every line of metrics.jsonl."""
