@@ -132,6 +132,16 @@ def test_replay_is_a_window_on_the_newest(tmp_path: Path) -> None:
     assert again.added == 250
 
 
+def test_a_draw_is_from_the_newest_of_the_window(tmp_path: Path) -> None:
+    replay, rng = Replay(GOMOKU7, 100, tmp_path), np.random.default_rng(0)
+    samples = random_samples(GOMOKU7, 130)
+    for step, part in enumerate(np.split(samples, [60]), 1):
+        replay.add(part, step)
+    for window, newest in ((20, samples[-20:]), (1000, samples[-100:])):
+        drawn = replay.draw(2000, window, rng)
+        assert {one.tobytes() for one in drawn} == {one.tobytes() for one in newest}
+
+
 def test_an_addition_larger_than_the_window(tmp_path: Path) -> None:
     samples = random_samples(GOMOKU7, 250)
     replay, again = Replay(GOMOKU7, 100, tmp_path), Replay(GOMOKU7, 100, tmp_path)

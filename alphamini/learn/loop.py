@@ -178,10 +178,10 @@ class Loop:
         recipe = self.recipe
         steps = max(1, round(self.untrained * recipe.reuse / recipe.train.batch))
         self.untrained = 0
-        window = self.replay.newest(recipe.window(self.replay.added))
+        window = recipe.window(self.replay.added)
 
         def draw(count: int, rng: np.random.Generator) -> Samples:
-            return window[rng.integers(0, len(window), count)]
+            return self.replay.draw(count, window, rng)
 
         with tqdm(total=steps, desc=f"training {self.iterations}", unit="step", leave=False) as bar:
             return self.trainer.train(draw, [learning_rate] * steps, self.rng, bar.update)
