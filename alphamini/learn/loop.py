@@ -31,7 +31,7 @@ from games import Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
 ANNEALED = 0.35  # of a run with an end: its last part, where the learning rate falls to a twentieth
-HELD_OUT = 0.05  # of the scripted games' positions
+HELD_OUT = 0.05  # of the scripted games
 CALIBRATION = 256  # of the newest positions, for low precisions
 
 
@@ -98,7 +98,8 @@ class Loop:
             rng = np.random.default_rng(self.scripted_stream)
             scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update)
         samples = from_labels(self.game, scripted.states, scripted.labels, scripted.outcome)
-        split = scripted.game_id < scripted.game_id[int(len(samples) * (1 - HELD_OUT))]  # by whole games
+        lasting = np.unique(scripted.game_id)  # those that did not end inside their openings
+        split = scripted.game_id < lasting[int(len(lasting) * (1 - HELD_OUT))]
         training, held_out = samples[split], samples[~split]
         ceiling = repeat_rate(teacher, held_out["state"][:4096], rng)
         tqdm.write(f"{len(samples):,} positions; the teacher repeats itself on {ceiling:.1%} of them: the ceiling")
