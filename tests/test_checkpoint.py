@@ -1,5 +1,6 @@
 """Checkpoints: a round trip, and one clear line for everything that is not one."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -56,16 +57,18 @@ def test_round_trip_and_other_sizes_of_the_family(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]  # nothing half-written stays behind
 
 
-def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_says_where_and_leaves_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "net.safetensors"
     save_checkpoint(path, checkpoint())
     before = path.read_bytes()
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
-    monkeypatch.setattr("alphamini.model.checkpoint.os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr("alphamini.model.checkpoint.os.fsync", fail)
+    with pytest.raises(OSError, match=r"disk full: .*net\.safetensors"):
         save_checkpoint(path, checkpoint())
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]

@@ -57,6 +57,9 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+    except OSError as error:  # a full disk does not say which file it had no room for
+        error.filename = str(path)
+        raise
     finally:
         beside.unlink(missing_ok=True)
 
