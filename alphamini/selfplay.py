@@ -25,12 +25,17 @@ FINAL_SHARE, FINAL_MOST = 0.07, 180.0  # the final evaluation's part of --minute
 MILESTONE, MILESTONE_SHARE = 600.0, 0.05  # seconds until the first figure, then twice as long; time spent on it
 BUDGETS = tuple(2**i for i in range(10))  # simulations in the figure
 ROUND_GAMES = 10  # a pair, in one round of the figure's games
+OVERTIME = 0.1  # of the run's time, that the first of these rounds may take more than its share
 JUDGE_SHARE = 0.05  # of the time goes into the Elo of each iteration's line
 
 
 def main() -> None:
     options, defaults = run_parser("selfplay", "Scripted games, a supervised net, then self-play; runs until stopped.")
-    options.add_argument("--minutes", type=float, help="end after so many minutes in all (default: never)")
+    options.add_argument(
+        "--minutes",
+        type=float,
+        help="end after so many minutes in all, but not within the supervised stage (default: never)",
+    )
     arguments = options.parse_args()
     if arguments.minutes is not None and not arguments.minutes > 0:
         raise ValueError("--minutes must be above 0")
@@ -51,9 +56,7 @@ def train(loop: Loop, minutes: float | None) -> None:
     judge = Judge(
         loop.game, folder.checkpoints / f"{loop.baseline}.safetensors", loop.workers, recipe.seed, recipe.precision
     )
-    begun, milestone = loop.elapsed(), MILESTONE
-    while milestone <= loop.elapsed():
-        milestone *= 2
+    begun, milestone = loop.elapsed(), next_milestone(last_figure(folder))
     elo = float("nan")  # as last measured
     while not loop.stop.is_set() and loop.elapsed() < limit:
         iteration = loop.iterate(max(0.0, 1 - loop.elapsed() / limit))
@@ -61,14 +64,14 @@ def train(loop: Loop, minutes: float | None) -> None:
         if judge.seconds < JUDGE_SHARE * (loop.elapsed() - begun) and not loop.stop.is_set():
             measured = judge.compare(loop.checkpoint("now"), loop.iterations)
             elo = measured["elo"]
+        if iteration.number % 10 == 0:  # before the commit: after it a kill would lose it for good
+            folder.save_checkpoint(f"iteration{iteration.number:06d}", loop.checkpoint("iteration"))
         loop.commit({"stage": "selfplay", "iteration": iteration.number, **flat(iteration), **measured})
         tqdm.write(line(iteration, loop.elapsed(), elo))
-        if iteration.number % 10 == 0:
-            folder.save_checkpoint(f"iteration{iteration.number:06d}", loop.checkpoint("iteration"))
         draw_learning(folder.metrics(), folder.path / "learning.png")
         if loop.elapsed() >= milestone and not loop.stop.is_set():
             thinking(loop, folder, BUDGETS[:7], MILESTONE_SHARE * loop.elapsed())
-            milestone *= 2
+            milestone = next_milestone(loop.elapsed())
     if not loop.stop.is_set():
         thinking(loop, folder, BUDGETS, final)
     if loop.stop.is_set():
@@ -98,31 +101,57 @@ def line(iteration: Iteration, seconds: float, elo: float) -> str:
     )
 
 
+def next_milestone(seconds: float) -> float:
+    """The first of the times for a figure that is later than `seconds`."""
+    milestone = MILESTONE
+    while milestone <= seconds:
+        milestone *= 2
+    return milestone
+
+
+def last_figure(folder: RunFolder) -> float:
+    """How long the run had taken when its figure was drawn; 0 if there is none (one that was stopped is drawn anew)."""
+    try:
+        return float(json.loads((folder.path / "thinking.json").read_text())["run_seconds"])
+    except (OSError, ValueError, KeyError):
+        return 0.0
+
+
 def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: float) -> None:
     """Elo against thinking time for the net as it is and the one it started from, as JSON and as a figure.
 
-    Whole rounds of games are played for about so many seconds, one at least; none after a stop, and no figure then.
+    Whole rounds of games are played for about so many seconds, one at least. The first goes from the smallest budget up,
+    and leaves out those that would take too long. None after a stop, and no figure then.
     """
-    end = time.monotonic() + seconds
+    run_seconds, end = loop.elapsed(), time.monotonic() + seconds
+    latest = end + OVERTIME * run_seconds
     start = Net(loop.baseline, folder.checkpoints / f"{loop.baseline}.safetensors", budgets[:9:3])
     now = Net("self-play", folder.checkpoints / "latest.safetensors", budgets)
     pool, pairs = thinking_pool(loop.game, [start, now], loop.workers, loop.recipe.precision)
     openings = choose_openings(loop.game, "auto")
-    seed, before = loop.recipe.seed, time.monotonic()
-    while True:
-        play_pairs(pool, pairs, ROUND_GAMES, seed, openings, loop.stop.is_set)
-        if loop.stop.is_set():  # a figure is of whole rounds
-            return
-        seed += len(pairs)
-        round_seconds, before = time.monotonic() - before, time.monotonic()
-        if before + round_seconds > end:
+    seed, stop = loop.recipe.seed, loop.stop.is_set
+
+    played: list[tuple[int, int]] = []
+    begun, rung_seconds = time.monotonic(), 0.0
+    for budget in budgets:
+        before = time.monotonic()
+        if before + 2 * rung_seconds > latest:  # a rung takes about twice as long as the one before
             break
-    pool.time_curves(seed, loop.stop.is_set)
-    if loop.stop.is_set():
+        rung = [pair for pair in pairs if budget == max(pool.entries[i].player.simulations or 0 for i in pair if i)]
+        play_pairs(pool, rung, ROUND_GAMES, seed + len(played), openings, stop)
+        played += rung
+        rung_seconds = time.monotonic() - before
+    round_seconds = time.monotonic() - begun
+    while time.monotonic() + round_seconds <= end and not stop():
+        seed += len(played)
+        play_pairs(pool, played, ROUND_GAMES, seed, openings, stop)
+    if not stop():
+        pool.time_curves(seed, stop)
+    if stop():  # a figure is of whole rounds
         return
-    report = {**pool.report(), "openings": openings.about}
-    write_bytes(folder.path / "thinking.json", (json.dumps(report) + "\n").encode())
+    report = {**pool.report(), "openings": openings.about, "run_seconds": round(run_seconds, 1)}
     draw_thinking([report], folder.path / "thinking.png")
+    write_bytes(folder.path / "thinking.json", (json.dumps(report) + "\n").encode())
     print(table(pool))
     print(f"Elo against thinking time: {folder.path / 'thinking.png'}")
 

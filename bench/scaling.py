@@ -2,8 +2,8 @@
 
     python bench/scaling.py [--json FILE] [--figure FILE.png]
 
-A random 6x64 net, every move searched with the same budget, one worker a core, as in a run. What does not vary is
-256 games, 100 simulations, 9 x 9.
+A random 6x64 net, every move searched with the same budget, one worker a core, as in a run, but no more than games. What
+does not vary is 256 games, 100 simulations, 9 x 9.
 """
 
 from __future__ import annotations

@@ -35,8 +35,9 @@ class SelfPlay:
 
     def __init__(self, backend: NetBackend, config: SelfPlayConfig):
         self.backend = backend
-        seeds = np.random.SeedSequence(0).spawn(cores())
-        self.actors = [Actor(backend.game, config, max(1, config.games // cores()), seed) for seed in seeds]
+        workers = min(cores(), config.games)
+        seeds = np.random.SeedSequence(0).spawn(workers)
+        self.actors = [Actor(backend.game, config, config.games // workers, seed) for seed in seeds]
 
     def __call__(self, seconds: float) -> dict[str, float]:
         """A stretch of play: leaves (the cache answers some), evaluations by the net, simulations and moves a second."""

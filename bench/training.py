@@ -19,6 +19,7 @@ from alphamini.learn.trainer import TrainConfig, Trainer
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
 from alphamini.model.quantize import random_positions
+from alphamini.model.threads import cores
 
 GAME = games.get("gomoku9")
 BATCH = 512
@@ -34,7 +35,7 @@ def samples(count: int) -> np.ndarray:
 
 
 def ours(blocks: int, channels: int, steps: int) -> Callable[[], float]:
-    trainer = Trainer(GAME, NetConfig.for_game(GAME, blocks, channels), TrainConfig(batch=BATCH), 0)
+    trainer = Trainer(GAME, NetConfig.for_game(GAME, blocks, channels), TrainConfig(batch=BATCH), 0, cores())
     data, rng = samples(4096), np.random.default_rng(0)
 
     def train() -> None:

@@ -1,5 +1,6 @@
 """Checkpoints: a round trip, and one clear line for everything that is not one."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -64,16 +65,18 @@ def test_the_shipped_nets_of_freestyle_gomoku_read_no_noise_in_standard(name: st
     assert not load_checkpoint(shipped.shipped_checkpoint(game), game).weights["stem.0.weight"][:, 3].any()
 
 
-def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_says_where_and_leaves_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "net.safetensors"
     save_checkpoint(path, checkpoint())
     before = path.read_bytes()
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
-    monkeypatch.setattr("alphamini.model.checkpoint.os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr("alphamini.model.checkpoint.os.fsync", fail)
+    with pytest.raises(OSError, match=r"disk full: .*net\.safetensors"):
         save_checkpoint(path, checkpoint())
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]

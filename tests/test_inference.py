@@ -268,6 +268,14 @@ def test_openvino_needs_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_nobody_is_told_that_openvino_was_imported(tmp_path, monkeypatch):
+    """Its telemetry would note in the user's home what it sends."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CI", "")  # where it keeps quiet
+    subprocess.run([sys.executable, "-c", "from alphamini.model.engines import openvino_net as _"], check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "wish", [{"precision": "int4"}, {"device": "abacus"}, {"precision": "int8", "device": "torch"}]
 )

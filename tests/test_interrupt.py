@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import games
-from alphamini import evaluate
+from alphamini import evaluate, selfplay
 from alphamini.arena import players
 from alphamini.arena.interrupt import interruptible
 from alphamini.arena.judge import Judge
@@ -28,7 +28,7 @@ from alphamini.model.checkpoint import Checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import make_backend
 from alphamini.model.net import Net
-from alphamini.selfplay import thinking
+from alphamini.selfplay import last_figure, thinking
 
 TICTACTOE = games.get("tictactoe")
 
@@ -175,30 +175,65 @@ book.main()
     assert not list(tmp_path.iterdir())
 
 
-def test_a_stop_ends_the_figure_of_a_run(tmp_path: Path, capsys, monkeypatch) -> None:
-    asked = []  # precisions
-
-    def backend(*arguments, **named):
-        asked.append(arguments[3])
-        return make_backend(*arguments, **named)
-
-    monkeypatch.setattr(players, "make_backend", backend)
+@pytest.fixture
+def loop(tmp_path: Path) -> SimpleNamespace:
+    """As much of a run as its figure needs."""
     folder = RunFolder(tmp_path)
     config = NetConfig.for_game(TICTACTOE, 1, 8)
     weights = {k: v.numpy() for k, v in Net(config).state_dict().items() if v.is_floating_point()}
     for name in ("supervised", "latest"):
         net = Checkpoint(TICTACTOE.name, TICTACTOE.rules_version, config, weights)
         save_checkpoint(folder.checkpoints / f"{name}.safetensors", net)
-    loop = SimpleNamespace(
-        game=TICTACTOE, baseline="supervised", workers=1, recipe=SimpleNamespace(seed=0, precision="fp32"), stop=Event()
+    return SimpleNamespace(
+        game=TICTACTOE,
+        baseline="supervised",
+        workers=1,
+        recipe=SimpleNamespace(seed=0, precision="fp32"),
+        stop=Event(),
+        elapsed=lambda: 100.0,
+        folder=folder,
     )
-    thinking(loop, folder, (1, 2), 0.0)
+
+
+def test_a_stop_ends_the_figure_of_a_run(loop, tmp_path: Path, capsys) -> None:
+    assert last_figure(loop.folder) == 0
+    thinking(loop, loop.folder, (1, 2), 0.0)
     assert json.loads((tmp_path / "thinking.json").read_text())["openings"] == "1 random ply"
-    Judge(TICTACTOE, folder.checkpoints / "latest.safetensors", 1, 0, "fp32")
-    assert asked == ["fp32"] * 3  # the run's
+    assert last_figure(loop.folder) == 100
     (tmp_path / "thinking.json").unlink()
     capsys.readouterr()
     loop.stop.set()
-    thinking(loop, folder, (1, 2), 60.0)
+    thinking(loop, loop.folder, (1, 2), 60.0)
     assert not (tmp_path / "thinking.json").exists()
+    assert last_figure(loop.folder) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_figure_leaves_out_what_would_take_too_long(loop, tmp_path: Path, monkeypatch) -> None:
+    """On a clock by which a budget takes as many seconds as it has simulations, and a tenth of the run is ten."""
+    clock, played = [0.0], []
+
+    def play(pool, pairs, *rest):
+        play_pairs(pool, pairs, *rest)
+        played.append(max(pool.entries[i].player.simulations or 0 for pair in pairs for i in pair))
+        clock[0] += played[-1]
+
+    monkeypatch.setattr(selfplay, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(selfplay, "play_pairs", play)
+    thinking(loop, loop.folder, (1, 2, 4, 8), 0.0)
+    assert played == [1, 2, 4]
+    players = json.loads((tmp_path / "thinking.json").read_text())["players"]
+    assert [p["simulations"] for p in players if p.get("curve") == "self-play"] == [1, 2, 4]
+
+
+def test_a_run_is_judged_at_its_precision(loop, tmp_path: Path, monkeypatch) -> None:
+    asked = []
+
+    def backend(*arguments, **named):
+        asked.append(arguments[3])
+        return make_backend(*arguments, **named)
+
+    monkeypatch.setattr(players, "make_backend", backend)
+    thinking(loop, loop.folder, (1, 2), 0.0)
+    Judge(TICTACTOE, loop.folder.checkpoints / "latest.safetensors", 1, 0, "fp32")
+    assert asked == ["fp32"] * 3

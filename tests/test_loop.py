@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import games
+from alphamini import selfplay
 from alphamini.learn.loop import Loop
 from alphamini.learn.recipe import Recipe, for_game, from_json, to_json
 from alphamini.learn.run import RunFolder
@@ -113,6 +114,13 @@ def test_a_kill_before_the_commit_costs_only_that_step(straight: Loop, tmp_path:
     assert_same(straight, resumed)
 
 
+def test_the_fewest_scripted_games_are_enough_to_hold_some_out(tmp_path: Path) -> None:
+    loop = start(tmp_path, replace(small_recipe(), scripted_games=20, pretrain_steps=1))
+    loop.pretrain()
+    (row,) = loop.folder.metrics()
+    assert {"held_out_policy_loss", "held_out_value_loss", "held_out_accuracy", "teacher_repeat_rate"} <= row.keys()
+
+
 @pytest.mark.parametrize("which", ["first", "middle", "last"])
 def test_a_run_that_lacks_samples_is_refused(which: str, tmp_path: Path) -> None:
     """Else it would learn from zeros."""
@@ -183,6 +191,40 @@ def test_a_stop_during_self_play_keeps_the_games_that_ended_and_their_training(
     first, second = resumed.iterate(), resumed.iterate()
     came = [one.samples + one.harvested for one in (iteration, first, second)]
     assert steps == [round(new * recipe.reuse / recipe.train.batch) for new in (came[0] + came[1], came[2])]
+
+
+def test_a_milestone_is_saved_before_the_iteration_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it, a kill would lose it: a run that goes on does not come by there again."""
+    monkeypatch.setattr(selfplay, "stop_on_signals", lambda loop: None)
+    loop = start(tmp_path, small_recipe(from_scratch=True))
+    loop.iterations = 9
+    milestone = loop.folder.checkpoints / "iteration000010.safetensors"
+
+    def killed(metrics: dict[str, object]) -> None:
+        assert milestone.exists()
+        raise SystemExit
+
+    monkeypatch.setattr(loop, "commit", killed)
+    with pytest.raises(SystemExit):
+        selfplay.train(loop, None)
+
+
+def test_a_figure_that_was_stopped_is_drawn_when_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def stopped(loop: Loop, *rest: object) -> None:
+        drawn.append(loop.iterations)
+        loop.stop.set()
+
+    monkeypatch.setattr(selfplay, "stop_on_signals", lambda loop: None)
+    monkeypatch.setattr(selfplay, "MILESTONE", 1.0)
+    monkeypatch.setattr(Loop, "elapsed", lambda self: 0.95 + 0.1 * self.iterations)
+    monkeypatch.setattr(selfplay, "thinking", stopped)
+    for _ in range(2):
+        selfplay.train(start(tmp_path, small_recipe(from_scratch=True)), None)
+    assert drawn == [1, 2]
 
 
 def test_a_run_goes_on_from_another_net_and_then_without_it(straight: Loop, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import games
 from alphamini import pretrain
@@ -129,6 +130,45 @@ def test_what_a_failed_start_has_begun_goes_again(begin, tmp_path: Path, monkeyp
                 begin("--run", str(tmp_path / name), "--from-scratch")
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
     assert begin("--run", str(tmp_path / "new"), "--from-scratch").iterations == 0
+
+
+def test_a_start_that_was_killed_does_not_stand_in_the_way(begin, tmp_path: Path) -> None:
+    left = tmp_path / "run" / ".config.json.123.tmp"
+    left.parent.mkdir()
+    left.write_text('{"alphamini": "0.')
+    mine = tmp_path / "mine" / ".notes.tmp"
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+    assert begin("--run", str(left.parent)).iterations == 0
+    assert not left.exists()
+    with pytest.raises(ValueError, match="not empty and holds no run"):
+        begin("--run", str(mine.parent))
+    assert mine.read_text() == "years of work"
+
+
+def test_halves_of_files_go_when_the_run_goes_on(begin, tmp_path: Path) -> None:
+    a_run(tmp_path)
+    left, mine = tmp_path / "state" / ".state.npz.123.tmp", tmp_path / "games" / ".mine.tmp"
+    for path in (left, mine):
+        path.parent.mkdir()
+        path.write_text("half")
+    begin("--run", str(tmp_path))
+    assert (left.exists(), mine.exists()) == (False, True)
+
+
+def test_tensorboard_shows_each_step_once(tmp_path: Path) -> None:
+    """A killed session's last step is made again; steps of another stage are others."""
+    for stage, key, steps in (
+        ("supervised", "step", (50, 100)),
+        ("selfplay", "iteration", (1, 2, 3)),
+        ("selfplay", "iteration", (3, 4)),
+    ):
+        folder = RunFolder(tmp_path)
+        for step in steps:
+            folder.log({"stage": stage, key: step, "loss": 1.0})
+    for stage, steps in (("supervised", [50, 100]), ("selfplay", [1, 2, 3, 4])):
+        shown = EventAccumulator(str(tmp_path / "tensorboard" / stage)).Reload()
+        assert [event.step for event in shown.Scalars(f"{stage}/loss")] == steps
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="knows no such lock")

@@ -120,3 +120,19 @@ def test_proven_nodes_are_exact() -> None:
         winning = [a for a in position.legal_actions if solve(position.play(a)) == -1] if value == 1 else []
         assert set(np.flatnonzero(target)) <= set(winning)
         assert target.sum() == pytest.approx(1 if value == 1 else 0)
+
+
+def test_a_proven_node_is_named_once_though_its_tree_is_kept() -> None:
+    search, rows = searched("connect4", 24, 400, count=16)
+    rows = rows[search.statistics(rows).root_proof == 0]
+    before = search.proven(*search.proven_nodes(rows))[0]
+    assert not search.proven_nodes(rows)[0].size
+    actions = search.policy(rows).argmax(1).astype(np.int32)
+    search.advance(rows, actions, np.zeros(len(rows), search.rules.dtype))
+    assert (search.visits(rows) > 1).all()  # their trees are kept
+    assert not search.proven_nodes(rows)[0].size
+    search.budget[:] = 800
+    search.run(HashEvaluator(7), rows)
+    after = search.proven(*search.proven_nodes(rows))[0]
+    assert len(before) > 0
+    assert len(after) > 0

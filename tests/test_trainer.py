@@ -56,7 +56,7 @@ def test_a_turned_sample_is_the_sample_of_the_turned_game(name: str) -> None:
 
 def test_training_learns_and_the_average_follows() -> None:
     samples = random_samples(GOMOKU7, 64)
-    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), TrainConfig(batch=64), seed=1)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), TrainConfig(batch=64), seed=1, workers=1)
     first = trainer.test(samples)
     trainer.train(lambda count, rng: samples[:count], [1e-2] * 150, np.random.default_rng(0))
     last = trainer.test(samples)
@@ -68,21 +68,20 @@ def test_training_learns_and_the_average_follows() -> None:
 def test_a_plane_that_training_never_shows_says_nothing() -> None:
     """Plane 3 is for standard gomoku: a net of freestyle must not read noise there."""
     samples = random_samples(GOMOKU7, 64)
-    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), TrainConfig(batch=64), seed=1)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), TrainConfig(batch=64), seed=1, workers=1)
     trainer.train(lambda count, rng: samples[:count], [1e-2] * 3, np.random.default_rng(0))
     stem = trainer.weights()["stem.0.weight"]
     assert not stem[:, 3].any()
     assert stem[:, [0, 1, 2, 4]].any((0, 2, 3)).all()
 
 
-def test_parts_of_a_batch_are_learnt_from_like_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_a_batch_are_learnt_from_like_the_whole() -> None:
     """A batch of twice the same samples, cut in two, is the same step as these samples once, uncut."""
     samples = random_samples(GOMOKU7, 64)
     found = []
     for parts in (1, 2):
-        monkeypatch.setattr(trainer_module, "cores", lambda parts=parts: parts)
         config = TrainConfig(batch=64 * parts)
-        trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), config, seed=1)
+        trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), config, seed=1, workers=parts)
         trainer._bf16 = False
         assert len(trainer._replicas) == parts
         trainer._step(np.tile(samples, parts), np.zeros(config.batch, np.int64), 1e-2)
@@ -93,13 +92,34 @@ def test_parts_of_a_batch_are_learnt_from_like_the_whole(monkeypatch: pytest.Mon
         assert (cut - whole).norm() <= 0.02 * whole.norm() + 1e-5
 
 
+def test_training_does_not_depend_on_the_cores_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that goes on elsewhere cuts its batches as before."""
+    samples, found = random_samples(GOMOKU7, 128), []
+    for cores in (1, 2):
+        monkeypatch.setattr(trainer_module, "cores", lambda cores=cores: cores)
+        trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), TrainConfig(batch=128), seed=1, workers=2)
+        trainer.train(lambda count, rng: samples[:count], [1e-2] * 3, np.random.default_rng(0))
+        found.append(trainer.state())
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(array, found[1][name])
+
+
+def test_the_test_counts_every_sample() -> None:
+    samples = random_samples(GOMOKU7, 70)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 2, 16), TrainConfig(batch=64), seed=1, workers=1)
+    whole, one_by_one = trainer.test(samples), [trainer.test(samples[i : i + 1]) for i in range(70)]
+    for name in ("policy", "value", "accuracy"):
+        mean = np.mean([getattr(one, name) for one in one_by_one])
+        assert getattr(whole, name) == pytest.approx(mean, rel=0.02)
+
+
 def test_illegal_actions_carry_no_loss_and_no_probability() -> None:
     """With one legal action left there is nothing to learn about the policy: its loss is exactly 0."""
     game = games.get("tictactoe")
     position = game.initial().play_all([0, 1, 2, 4, 3, 5, 7, 6])
     assert position.legal_actions == [8]
     sample = from_labels(game, position.state, np.array([8], np.int32), np.array([2], np.int8))
-    trainer = Trainer(game, NetConfig.for_game(game, 1, 8), TrainConfig(batch=8), seed=0)
+    trainer = Trainer(game, NetConfig.for_game(game, 1, 8), TrainConfig(batch=8), seed=0, workers=1)
     losses = trainer.test(np.repeat(sample, 8))
     assert losses.policy == pytest.approx(0, abs=1e-6)
     assert losses.accuracy == 1
@@ -120,6 +140,16 @@ def test_replay_is_a_window_on_the_newest(tmp_path: Path) -> None:
     again.restore(last_step=4, added=250)
     assert again.newest(1000).tobytes() == samples[-100:].tobytes()
     assert again.added == 250
+
+
+def test_a_draw_is_from_the_newest_of_the_window(tmp_path: Path) -> None:
+    replay, rng = Replay(GOMOKU7, 100, tmp_path), np.random.default_rng(0)
+    samples = random_samples(GOMOKU7, 130)
+    for step, part in enumerate(np.split(samples, [60]), 1):
+        replay.add(part, step)
+    for window, newest in ((20, samples[-20:]), (1000, samples[-100:])):
+        drawn = replay.draw(2000, window, rng)
+        assert {one.tobytes() for one in drawn} == {one.tobytes() for one in newest}
 
 
 def test_an_addition_larger_than_the_window(tmp_path: Path) -> None:

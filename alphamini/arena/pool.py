@@ -70,7 +70,7 @@ class Pool:
         """
         rng = np.random.default_rng(seed)
         states = self._positions(rng)
-        curves = [i for i, entry in enumerate(self.entries) if entry.curve]
+        curves = [i for i in self.rated() if self.entries[i].curve]
         for i in tqdm(curves, desc="seconds a move", unit="player", leave=False):
             player = self.entries[i].player
             if isinstance(player, SearchPlayer) and not stop():

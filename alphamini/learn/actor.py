@@ -33,7 +33,7 @@ class SelfPlayConfig:
     full_sims: Annotated[int, "simulations of a full search: it has root noise, and is a training target"] = 64
     fast_sims: Annotated[int, "simulations of a fast search: it only moves the game on"] = 16
     full_share: Annotated[float, "share of the moves that are searched fully"] = 0.5
-    harvest_share: Annotated[float, "share of the proven positions inside the searches to learn from"] = 0.03
+    harvest_share: Annotated[float, "share of the proven positions inside the searches to learn from"] = 0.05
     noise_share: Annotated[float, "share of Dirichlet noise in the priors of a full search's root"] = 0.1
     noise_total: Annotated[float, "the noise's alpha is this / legal actions (AlphaGo Zero: 0.03 * 361)"] = 10.83
     opening_plies: Annotated[int, "up to so many uniformly random plies open a game ..."] = 10

@@ -65,7 +65,7 @@ class Loop:
         self.scripted_stream, self.judge_stream = streams[0], streams[1]
         self.rng = np.random.Generator(np.random.PCG64(streams[2]))
         net = NetConfig.for_game(self.game, recipe.blocks, recipe.channels)
-        self.trainer = Trainer(self.game, net, recipe.train, recipe.seed)
+        self.trainer = Trainer(self.game, net, recipe.train, recipe.seed, workers)
         self.replay = Replay(self.game, recipe.window_most, folder.samples)
         share = max(1, recipe.selfplay.games // workers)
         teacher = None if recipe.from_scratch else get_teacher(self.game)
@@ -98,7 +98,8 @@ class Loop:
             rng = np.random.default_rng(self.scripted_stream)
             scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update)
         samples = from_labels(self.game, scripted.states, scripted.labels, scripted.outcome)
-        split = scripted.game_id < int(recipe.scripted_games * (1 - HELD_OUT))
+        lasting = np.unique(scripted.game_id)  # those that did not end inside their openings
+        split = scripted.game_id < lasting[int(len(lasting) * (1 - HELD_OUT))]
         training, held_out = samples[split], samples[~split]
         ceiling = repeat_rate(teacher, held_out["state"][:4096], rng)
         tqdm.write(f"{len(samples):,} positions; the teacher repeats itself on {ceiling:.1%} of them: the ceiling")
@@ -178,10 +179,10 @@ class Loop:
         recipe = self.recipe
         steps = max(1, round(self.untrained * recipe.reuse / recipe.train.batch))
         self.untrained = 0
-        window = self.replay.newest(recipe.window(self.replay.added))
+        window = recipe.window(self.replay.added)
 
         def draw(count: int, rng: np.random.Generator) -> Samples:
-            return window[rng.integers(0, len(window), count)]
+            return self.replay.draw(count, window, rng)
 
         with tqdm(total=steps, desc=f"training {self.iterations}", unit="step", leave=False) as bar:
             return self.trainer.train(draw, [learning_rate] * steps, self.rng, bar.update)

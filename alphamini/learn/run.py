@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,12 +21,11 @@ import numpy as np
 
 from alphamini import __version__
 from alphamini.learn.recipe import Recipe, from_json, to_json
-from alphamini.model.checkpoint import Checkpoint, save_checkpoint, write_bytes
+from alphamini.model.checkpoint import UNFINISHED, Checkpoint, save_checkpoint, write_bytes
 from games import Game, get
 
 MOST_WORKERS = 1024
 RESULTS = ("1-0", "0-1", "1/2")
-LOCK_PATIENCE = 1.0  # seconds: the system frees a killed process's lock a moment after it has ended
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Config:
     """config.json: what a run is."""
 
     recipe: Recipe
-    workers: int | None  # threads of self-play: each has games of its own, so a resume needs as many
+    workers: int | None  # threads: each has games and a part of the batch of its own, so a resume needs as many
     rules_version: int | None  # of its game (both None: written before they were kept)
 
 
@@ -48,7 +46,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self._metrics = self.path / "metrics.jsonl"
         self._state = self.path / "state" / "state.npz"
-        self._writer: Any = None
+        self._writers: dict[str, Any] = {}  # TensorBoard's, by stage
         self._made: list[Path] = []  # folders that came with the run
 
     def config(self) -> Config | None:
@@ -66,7 +64,8 @@ class RunFolder:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
     def lock(self) -> None:
-        """Keeps other processes out until this one ends; ValueError, one line, if one is in here.
+        """Keeps other processes out until this one ends, and deletes the halves of files that killed ones have left.
+        ValueError, one line, if another is in here.
 
         The system's lock, on the folder itself: it ends with the process, however that ends.
         """
@@ -75,23 +74,23 @@ class RunFolder:
         import fcntl
 
         handle = os.open(self.path, os.O_RDONLY)
-        end = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    os.close(handle)
-                    raise ValueError(f"another process is at work on the run in {self.path}") from None
-                time.sleep(0.05)
-            except OSError:
-                os.close(handle)  # a file system without locks
-                return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise ValueError(f"another process is at work on the run in {self.path}") from None
+        except OSError:
+            os.close(handle)  # a file system without locks
+        else:
+            for path in self.path.rglob(".*.tmp"):
+                if UNFINISHED.fullmatch(path.name):
+                    path.unlink()
 
     def create(self, recipe: Recipe, workers: int) -> None:
         """Begins a run here, locked; ValueError, one line, if the folder holds something else."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and not (
+            self.path.is_dir() and all(UNFINISHED.fullmatch(path.name) for path in self.path.iterdir())
+        ):
             raise ValueError(f"{self.path} is not empty and holds no run")
         self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
@@ -114,15 +113,17 @@ class RunFolder:
         metrics = {name: value for name, value in metrics.items() if value == value}
         with self._metrics.open("a") as file:
             file.write(json.dumps(metrics) + "\n")
-        if self._writer is None:
+        stage, step = metrics["stage"], metrics.get("iteration", metrics.get("step", 0))
+        if stage not in self._writers:
             from torch.utils.tensorboard import SummaryWriter  # slow to import: only when there is something to say
 
-            self._writer = SummaryWriter(str(self.path / "tensorboard"))
-        step = metrics.get("iteration", metrics.get("step", 0))
+            # What a killed session wrote from this step on is hidden; in a folder a stage, as each counts its own steps.
+            self._writers[stage] = SummaryWriter(str(self.path / "tensorboard" / stage), purge_step=step)
+        writer = self._writers[stage]
         for name, value in metrics.items():
             if isinstance(value, int | float):
-                self._writer.add_scalar(f"{metrics['stage']}/{name}", value, step)
-        self._writer.flush()
+                writer.add_scalar(f"{stage}/{name}", value, step)
+        writer.flush()
 
     def metrics(self) -> list[dict[str, Any]]:
         """Every line of metrics.jsonl."""

@@ -100,7 +100,16 @@ class Replay:
     def newest(self, count: int) -> Samples:
         """The last `count` samples that came (or all), as copies."""
         count = min(count, len(self))
-        return self._ring[(self.added - count + np.arange(count)) % len(self._ring)]
+        return self._of_newest(count, np.arange(count))
+
+    def draw(self, count: int, window: int, rng: np.random.Generator) -> Samples:
+        """`count` of the last `window` samples that came (or of all), each drawn from all of them, as copies."""
+        window = min(window, len(self))
+        return self._of_newest(window, rng.integers(0, window, count))
+
+    def _of_newest(self, window: int, which: NDArray[np.int64]) -> Samples:
+        """Copies of the samples `which` of the last `window`, the oldest of these being 0."""
+        return self._ring[(self.added - window + which) % len(self._ring)]
 
 
 class Batch:

@@ -1,9 +1,9 @@
 """Training: AdamW on policy and result, and a running average of the weights, which is what plays.
 
-On a CPU a batch is cut in as many parts as there are cores (as long as they stay large enough), and each core takes one
-whole part forward and back: the cores meet once a step. Spread over the cores operator by operator, they would meet
+On a CPU a batch is cut in as many parts as there are workers (as long as they stay large enough), and each worker takes
+one whole part forward and back: they meet once a step. Spread over the cores operator by operator, they would meet
 hundreds of times and wait each time for the slowest. Batch norm's statistics are a part's own (ghost batches: Hoffer et
-al. 2017, arXiv 1705.08741).
+al. 2017, arXiv 1705.08741), so the number of parts belongs to what a run learns, not to the machine that goes on with it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Losses:
 class Trainer:
     """A net, its optimiser and its average. bf16 where the machine computes in it natively, fp32 sums everywhere."""
 
-    def __init__(self, game: Game, net: NetConfig, config: TrainConfig, seed: int):
+    def __init__(self, game: Game, net: NetConfig, config: TrainConfig, seed: int, workers: int):
         torch.manual_seed(seed)
         self.game, self.config = game, config
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -68,7 +68,7 @@ class Trainer:
             self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.steps = 0
-        most = 1 if self.device.type == "cuda" else max(1, min(cores(), config.batch // LEAST))
+        most = 1 if self.device.type == "cuda" else max(1, min(workers, config.batch // LEAST))
         parts = max(n for n in range(1, most + 1) if config.batch % n == 0)
         self._batches = [Batch(game, config.batch // parts) for _ in range(parts)]
         self._replicas = [self.net, *(_replica(self.net) for _ in range(parts - 1))]
@@ -165,13 +165,14 @@ class Trainer:
 
     @torch.no_grad()
     def test(self, samples: Samples) -> Losses:
-        """The averaged net on samples that it has not seen; whole batches (or, of a CPU, parts) only."""
-        batch, rows = self._batches[0], []
-        size = batch.size
-        for start in range(0, len(samples) - size + 1, size):
-            batch.fill(samples[start : start + size], np.zeros(size, np.int64))
-            rows.append(torch.stack(self._losses(self.average, batch)).cpu())
-        return Losses(*(torch.stack(rows).mean(0).tolist() if rows else [float("nan")] * 3))
+        """The averaged net on samples that it has not seen, one at least."""
+        total = torch.zeros(3)
+        for start in range(0, len(samples), self._batches[0].size):
+            part = samples[start : start + self._batches[0].size]
+            batch = self._batches[0] if len(part) == self._batches[0].size else Batch(self.game, len(part))
+            batch.fill(part, np.zeros(len(part), np.int64))
+            total += len(part) * torch.stack(self._losses(self.average, batch)).cpu()
+        return Losses(*(total / len(samples)).tolist())
 
     def weights(self) -> Weights:
         """The averaged net's weights, as copies: what plays, and what a checkpoint holds."""

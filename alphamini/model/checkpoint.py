@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from alphamini.model.config import NetConfig
 from games import Game, named
 
 FORMAT = "alphamini-1"
+UNFINISHED = re.compile(r"\..+\.\d+\.tmp")  # the name of a file until `write_bytes` has ended; a kill leaves it behind
 Weights = dict[str, NDArray[np.float32]]
 
 
@@ -59,6 +61,9 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+    except OSError as error:  # a full disk does not say which file it had no room for
+        error.filename = str(path)
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

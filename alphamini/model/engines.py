@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from alphamini.model.config import NetConfig
 from alphamini.model.fold import Array
 from alphamini.model.quantize import CHUNK, agreement
 
+# OpenVINO does without its telemetry where that is not installed. Importing it would fork this process at every start, to
+# tell Google of it; a fork keeps the lock of a run, too, after the process itself has been killed.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 try:
     from alphamini.model import openvino_net
 except ImportError:  # not installed, or not for this machine: torch takes over

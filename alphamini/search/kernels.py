@@ -36,6 +36,7 @@ WON, DRAWN = 16384, 1
 ONGOING = -1
 LAST_RESTART = 64  # levels of a wave after which a tree that met a proven node gives its place away
 _OPENED = np.float32(-1.0).view(np.int32)
+_LISTED = -2  # as NEXT_ACTION, which is of no use once a node is proven: `proven_nodes` has named it
 
 
 @intrinsic
@@ -468,13 +469,15 @@ def advance(ints, priors, states, counts, stride, capacity, rows, actions, moved
 
 @njit(nogil=True, cache=True)
 def proven_nodes(ints, counts, stride, capacity, rows, tree_out, node_out):
-    """Lists (tree, node) of the proven nodes below the roots of `rows` where the game is not over; their number."""
+    """Lists (tree, node) of the proven nodes below the roots of `rows` where the game is not over, each node once for as
+    long as its tree keeps it; their number."""
     found = 0
     for i in range(len(rows)):
         b = rows[i]
         for node in range(1, counts[b]):
             n = (b * capacity + node) * stride
-            if ints[n + PROVEN] != 0 and ints[n + OPENED] > 0:
+            if ints[n + PROVEN] != 0 and ints[n + OPENED] > 0 and ints[n + NEXT_ACTION] != _LISTED:
+                ints[n + NEXT_ACTION] = _LISTED
                 tree_out[found], node_out[found] = b, node
                 found += 1
     return found

@@ -306,7 +306,8 @@ class Search:
         return RootStatistics(visits, q, prior, proof, value, root_proof, total)
 
     def proven_nodes(self, rows: Rows) -> tuple[Rows, NDArray[np.int32]]:
-        """(tree i4[n], node i4[n]) of all nodes below the roots of `rows` that are proven, and where play goes on."""
+        """(tree i4[n], node i4[n]) of the nodes below the roots of `rows` that are proven, and where play goes on; those
+        that a tree has kept since they were named are not named again."""
         found = np.zeros((2, int(self._counts[rows].sum())), np.int32)
         count = k.proven_nodes(self._ints, self._counts, self._stride, self.capacity, rows, *found)
         return found[0, :count], found[1, :count]
