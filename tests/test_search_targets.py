@@ -51,6 +51,26 @@ def test_an_improved_policy_is_the_formula() -> None:
     assert checked > 8
 
 
+def test_the_best_move_is_the_formulas_with_little_trust_in_few_visits() -> None:
+    search, rows = searched("gomoku7", 4, 4, count=128)
+    found, best = search.statistics(rows), search.best(rows)
+    assert (best != found.visits.argmax(1)).any()
+    assert (best != search.improved_policy(rows).argmax(1)).any()
+    for row in rows[found.root_proof == 0]:
+        scale = (CONFIG.q_visits + found.visits[row].max()) * CONFIG.q_scale
+        scores = np.full(49, -np.inf)
+        for a in np.flatnonzero((found.prior[row] > 0) & (found.proof[row] >= 0)):
+            n = found.visits[row, a]
+            gain = (found.q[row, a] - found.value[row]) * n / (n + CONFIG.q_doubt) if n else 0
+            scores[a] = CONFIG.prior_temperature * np.log(found.prior[row, a]) + scale * gain
+        assert best[row] == scores.argmax()
+
+
+def test_without_a_search_the_best_move_is_the_evaluators() -> None:
+    search, rows = searched("gomoku7", 4, 1)
+    np.testing.assert_array_equal(search.best(rows), search.policy(rows).argmax(1))
+
+
 def test_without_a_search_only_the_temperature_shows() -> None:
     search, rows = searched("gomoku7", 4, 1)
     exponent = CONFIG.prior_temperature / CONFIG.target_temperature
@@ -98,6 +118,7 @@ def test_a_proven_root_is_learned_as_it_is_played(name: str) -> None:
     proven = rows[search.statistics(rows).root_proof != 0]
     assert len(proven) > 4
     np.testing.assert_allclose(search.improved_policy(proven), search.policy(proven), atol=1e-6)
+    np.testing.assert_array_equal(search.best(proven), search.policy(proven).argmax(1))
 
 
 def test_proven_nodes_are_exact() -> None:

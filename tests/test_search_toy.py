@@ -29,7 +29,7 @@ def root(tree: Search) -> tuple[float, int, int]:
     """(value, plies to the end, move played)."""
     found = tree.statistics(ROW)
     assert found.root_proof[0] != 0
-    return float(found.value[0]), proof_plies(int(found.root_proof[0])), int(tree.policy(ROW)[0].argmax())
+    return float(found.value[0]), proof_plies(int(found.root_proof[0])), int(tree.best(ROW)[0])
 
 
 @pytest.mark.parametrize("heaps", [(1, 2, 3), (2, 3), (1, 3, 3), (4,), (2, 2), (1, 1, 2)])
@@ -97,6 +97,7 @@ def test_a_proven_loss_is_left_out_of_the_policy():
     assert proof_plies(int(found.proof[0, 0])) == 1
     assert found.proof[0, 0] < 0
     np.testing.assert_array_equal(tree.policy(ROW)[0], [0, 1])
+    assert tree.best(ROW) == [1]
 
 
 @pytest.mark.parametrize("heap", range(2, 13))

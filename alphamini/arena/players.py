@@ -29,7 +29,7 @@ from alphamini.learn.teachers import get_teacher
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import Evaluator, Search, bytes_a_node, choose
+from alphamini.search.search import Evaluator, Rows, Search, bytes_a_node, choose
 from games import Game, States
 from games.playout import random_actions
 
@@ -89,7 +89,7 @@ class ScriptedPlayer:
 
 
 class SearchPlayer:
-    """Tree search over an evaluator: the most visited move. Every move is searched from scratch."""
+    """Tree search over an evaluator, and the best move by `Search.best`. Every move is searched from scratch."""
 
     def __init__(
         self,
@@ -122,20 +122,21 @@ class SearchPlayer:
         if getattr(self._local, "rng", None) is not rng:  # another match: its result must not depend on earlier ones
             self._local.rng, self._local.evaluator = rng, self._worker(rng)
         evaluator: Evaluator = self._local.evaluator
-        if self.simulations is None:
-            policies = [self._timed(states[i : i + 1], evaluator) for i in range(len(states))]
-        else:
-            policies = [self._counted(part, evaluator)[0] for part in self._parts(states)]
-        policy = np.concatenate(policies)
+        return np.concatenate([self._choice(*self._searched(part, evaluator), rng) for part in self._parts(states)])
+
+    def _choice(self, search: Search, rows: Rows, rng: np.random.Generator) -> NDArray[np.int32]:
         if self._temperature == 0:
-            return policy.argmax(1).astype(np.int32)
-        actions: NDArray[np.int32] = choose(policy, self._temperature, rng.random(len(policy)))
+            return search.best(rows)
+        actions: NDArray[np.int32] = choose(search.policy(rows), self._temperature, rng.random(len(rows)))
         return actions
 
     def values(self, states: States, rng: np.random.Generator) -> NDArray[np.float32]:
         """[n] in [-1, 1]: what a counted search makes of the states [n], none of them over, for their sides to move."""
-        evaluator = self._worker(rng)
-        return np.concatenate([self._counted(part, evaluator)[1] for part in self._parts(states)])
+        evaluator, values = self._worker(rng), []
+        for part in self._parts(states):
+            search, rows = self._searched(part, evaluator)
+            values.append(search.statistics(rows).value)
+        return np.concatenate(values)
 
     def seconds_a_move(self, states: States, rng: np.random.Generator) -> float:
         """What a move costs one thread that searches all of the states [n], none of them over, and has seen none of
@@ -150,8 +151,10 @@ class SearchPlayer:
         return min(tries) / len(states)
 
     def _parts(self, states: States) -> list[States]:
-        """As many states at once as the memory of their trees allows."""
-        chunk = max(1, BATCH_MEMORY // (self._bytes_a_node * (self.simulations or 1)))
+        """As many states at once as the memory of their trees allows; under a clock, one."""
+        chunk = 1
+        if self.simulations is not None:
+            chunk = max(1, BATCH_MEMORY // (self._bytes_a_node * self.simulations))
         return [states[i : i + chunk] for i in range(0, len(states), chunk)]
 
     def _search(self, trees: int, capacity: int) -> Search:
@@ -161,17 +164,18 @@ class SearchPlayer:
             kept = self._local.search = Search(self._game, trees, capacity)
         return kept
 
-    def _counted(self, states: States, evaluator: Evaluator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """states [n] -> the search's policies [n, A] and values [n]."""
-        assert self.simulations is not None
-        search = self._search(len(states), self.simulations)
+    def _searched(self, states: States, evaluator: Evaluator) -> tuple[Search, Rows]:
+        """A search of the states [n], and its rows [n]: they hold until the thread's next one."""
         rows = np.arange(len(states), dtype=np.int32)
+        if self.simulations is None:
+            return self._timed(states, evaluator), rows
+        search = self._search(len(states), self.simulations)
         search.reset(rows, states)
         search.budget[rows] = self.simulations
         search.run(evaluator, rows)
-        return search.policy(rows), search.statistics(rows).value
+        return search, rows
 
-    def _timed(self, state: States, evaluator: Evaluator) -> NDArray[np.float32]:
+    def _timed(self, state: States, evaluator: Evaluator) -> Search:
         assert self._seconds is not None
         end = time.perf_counter() + self._seconds
         nodes = min(TIMED_NODES, TIMED_MEMORY // self._bytes_a_node)
@@ -182,7 +186,7 @@ class SearchPlayer:
             search.hasty_wave(evaluator, rows)
             if time.perf_counter() >= end:
                 break
-        return search.policy(rows)
+        return search
 
 
 def net_player(

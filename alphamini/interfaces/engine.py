@@ -159,9 +159,7 @@ class Engine:
         statistics, policy = self._search.statistics(ROW), self._search.policy(ROW)[0]
         visits, prior, proof = statistics.visits[0], statistics.prior[0], statistics.proof[0]
         win_rate = (1 + statistics.q[0]) / 2
-        variation = self._search.principal_variation(0)
-        if not variation or policy[variation[0]] < policy.max():  # nothing tried, or nothing but lost moves
-            variation = [int(policy.argmax())]
+        variation = self._search.principal_variation(0) or [int(self._search.best(ROW)[0])]
         best, overall = variation[0], float(1 + statistics.value[0]) / 2
         certain = int(statistics.root_proof[0])
         return Analysis(

@@ -95,7 +95,9 @@ class Session:
         if self.strength is None:
             analysis = self.analyse(watch)
         else:
-            analysis = self._weakened(self.engine.analyse(self.position, self.strength.sims), self.strength)
+            analysis = self.engine.analyse(self.position, self.strength.sims)
+            if self.strength.temperature > 0:
+                analysis = self._weakened(analysis, self.strength)
         self.clocks[self.position.to_play].spend(analysis.seconds)
         return analysis
 

@@ -62,6 +62,7 @@ class SearchConfig:
     root_fpu_reduction: float = 0.1
     q_visits: float = 50.0  # with q_scale: how far values move the improved policy away from the prior
     q_scale: float = 0.3
+    q_doubt: float = 2.0  # in the choice of a move: a value of so many visits counts half
     target_temperature: float = 0.75  # below 1: sharper than the formula, nearer to what a long search plays
 
 
@@ -277,6 +278,18 @@ class Search:
         policy[untried] = found.prior[untried] ** self.config.prior_temperature
         return policy / np.maximum(policy.sum(1, keepdims=True), np.float32(1e-30))
 
+    def best(self, rows: Rows) -> NDArray[np.int32]:
+        """i4[n]: the move to play (0 where the game is over): the first choice of the improved policy, with little
+        trust in values of few visits (see `SearchConfig.q_doubt`).
+
+        At equal simulations it beats the most visited move, by most where these are few (docs/learning.md). Proofs as
+        in `policy`.
+        """
+        found = self.statistics(rows)
+        kept = np.where(found.proof == found.root_proof[:, None], 0, -np.inf)
+        scores = np.where(found.root_proof[:, None] != 0, kept, self._improved(rows, found, self.config.q_doubt))
+        return scores.argmax(1).astype(np.int32)
+
     def improved_policy(self, rows: Rows) -> NDArray[np.float32]:
         """f4[n, A]: the prior made better by what the search has seen, the target for a net.
 
@@ -284,17 +297,25 @@ class Search:
         counts as the root's mean value (Danihelka et al. 2022, "Policy improvement by planning with Gumbel",
         equations 8 to 11). Root noise does not enter. Proofs as in `policy`.
         """
-        found, config = self.statistics(rows), self.config
+        found = self.statistics(rows)
+        logits = self._improved(rows, found, doubt=0.0)
+        top = np.maximum(logits.max(1, keepdims=True), np.finfo(np.float32).min)  # finite where all is lost, too
+        policy = np.exp((logits - top) / self.config.target_temperature)
+        policy = np.where(found.root_proof[:, None] != 0, found.proof == found.root_proof[:, None], policy)
+        return (policy / np.maximum(policy.sum(1, keepdims=True), 1e-30)).astype(np.float32)
+
+    def _improved(self, rows: Rows, found: RootStatistics, doubt: float) -> NDArray[np.float32]:
+        """[n, A] the improved policy's logits, but for a constant; -inf for proven losses and what is not legal.
+
+        A mean value of n visits counts n / (n + doubt) of its way from the root's."""
+        config = self.config
         prior = np.where((self._noise_share[rows] > 0)[:, None], self._clean_prior[rows], found.prior)
-        q = np.where(found.visits > 0, found.q, found.value[:, None])
+        gain = np.where(found.visits > 0, found.q - found.value[:, None], 0)
+        gain *= found.visits / np.maximum(found.visits + doubt, 1)
         scale = (config.q_visits + found.visits.max(1, keepdims=True)) * config.q_scale
         with np.errstate(divide="ignore"):
             logits = config.prior_temperature * np.log(prior)  # the evaluator's, but for a constant
-        logits = np.where(found.proof < 0, -np.inf, logits + scale * q)
-        top = np.maximum(logits.max(1, keepdims=True), np.finfo(np.float32).min)  # finite where all is lost, too
-        policy = np.exp((logits - top) / config.target_temperature)
-        policy = np.where(found.root_proof[:, None] != 0, found.proof == found.root_proof[:, None], policy)
-        return (policy / np.maximum(policy.sum(1, keepdims=True), 1e-30)).astype(np.float32)
+        return np.where(found.proof < 0, -np.inf, logits + scale * gain)
 
     def statistics(self, rows: Rows) -> RootStatistics:
         visits, q, prior, proof, _ = self._node_statistics(rows, np.zeros(len(rows), np.int32))
@@ -328,7 +349,8 @@ class Search:
         return self._ints[self._records(rows) + k.VISITS]
 
     def principal_variation(self, row: int, length: int = 12) -> list[int]:
-        """The line both sides would play: the most visited actions, a proven result first."""
+        """The line both sides would play: the best move, then the most visited actions, a proven result first. Empty
+        where nothing has been tried."""
         rows, node = np.array([row], np.int32), np.zeros(1, np.int32)
         line: list[int] = []
         while len(line) < length:
@@ -337,8 +359,9 @@ class Search:
                 break
             proven = self._ints[self._records(rows, node) + k.PROVEN]
             preference = np.where(child > 0, _preference(visits, proof, proven), -1)
-            line.append(int(preference.argmax()))
-            node = child[:, line[-1]]
+            line.append(int(preference.argmax() if line else self.best(rows)[0]))
+            if not (node := child[:, line[-1]]):  # the best move may be one that was never tried
+                break
         return line
 
     def _node_statistics(self, rows: Rows, nodes: NDArray[np.int32]) -> tuple[NDArray, ...]:
