@@ -14,7 +14,6 @@ import common
 import games
 from alphamini.arena.match import play_match
 from alphamini.arena.players import SearchPlayer
-from alphamini.arena.ratings import rate
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.evaluators import RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
@@ -45,16 +44,7 @@ def main() -> None:
         count = 2 if arguments.quick else arguments.games
         several, one = (player(game, name, make, single, seconds) for single in (False, True))
         pair = play_match(game, several, one, count, seed=1).pair()
-        elo, half = rate(2, [pair]).difference(0, 1)
-        rows.append(
-            {
-                "name": f"{name}, {seconds:g} s a move: several leaves over one",
-                "value": elo,
-                "unit": "Elo",
-                "95 %": f"{elo - half:+.0f} to {elo + half:+.0f}",
-                "games": f"+{pair.wins} ={pair.draws} -{pair.losses}",
-            }
-        )
+        rows.append(common.elo_row(f"{name}, {seconds:g} s a move: several leaves over one", pair))
     common.report("batches", rows, arguments.json)
 
 

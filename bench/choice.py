@@ -13,7 +13,6 @@ import games
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import choose_openings
 from alphamini.arena.players import make_player
-from alphamini.arena.ratings import rate
 from alphamini.model.threads import cores
 from alphamini.search.search import Rows, Search
 
@@ -37,10 +36,7 @@ def main() -> None:
         visited._choice = most_visited  # in place of the method
         openings = choose_openings(game, "auto")
         pair = play_match(game, best, visited, wish.games, seed=1, threads=cores(), openings=openings).pair()
-        elo, half = rate(2, [pair]).difference(0, 1)
-        rows.append({"name": f"{wish.game}, {wish.player}, {sims} simulations", "value": elo, "unit": "Elo",
-                     "95 %": f"{elo - half:+.0f} to {elo + half:+.0f}",
-                     "games": f"+{pair.wins} ={pair.draws} -{pair.losses}"})  # fmt: skip
+        rows.append(common.elo_row(f"{wish.game}, {wish.player}, {sims} simulations", pair))
     common.report("choice", rows, wish.json)
 
 

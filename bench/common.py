@@ -15,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from alphamini.arena import ratings
+
 Row = dict[str, Any]
 """One measurement: `name`, `value`, `unit` and whatever else explains it."""
 
@@ -48,6 +50,13 @@ def rate(count: int, task: Callable[[], object]) -> float:
     start = time.perf_counter()
     task()
     return count / (time.perf_counter() - start)
+
+
+def elo_row(name: str, pair: ratings.Pair) -> Row:
+    """A match as a row: Elo of its first player over its second, with the 95 % interval."""
+    elo, half = ratings.rate(2, [pair]).difference(0, 1)
+    interval, games = f"{elo - half:+.0f} to {elo + half:+.0f}", f"+{pair.wins} ={pair.draws} -{pair.losses}"
+    return {"name": name, "value": elo, "unit": "Elo", "95 %": interval, "games": games}
 
 
 def train(game: str, folder: Path, minutes: float, options: list[str]) -> None:

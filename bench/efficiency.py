@@ -17,7 +17,6 @@ import games
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import choose_openings
 from alphamini.arena.players import net_player
-from alphamini.arena.ratings import rate
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.threads import cores
@@ -49,11 +48,7 @@ def main() -> None:
             first, second = (net_player(game, net, net.note, sims, None, cores()) for net in nets)
             openings = choose_openings(game, "auto")
             match = play_match(game, first, second, wish.games, seed=seed, threads=cores(), openings=openings)
-            pair = match.pair()
-            elo, half = rate(2, [pair]).difference(0, 1)
-            rows.append({"name": f"{wish.name}, seed {seed}, {kind}", "value": elo, "unit": "Elo",
-                         "95 %": f"{elo - half:+.0f} to {elo + half:+.0f}",
-                         "games": f"+{pair.wins} ={pair.draws} -{pair.losses}"})  # fmt: skip
+            rows.append(common.elo_row(f"{wish.name}, seed {seed}, {kind}", match.pair()))
     common.report("efficiency", rows, wish.json)
 
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 import games
 from alphamini.arena.match import play_match
 from alphamini.arena.players import SearchPlayer
-from alphamini.arena.ratings import rate
 from alphamini.learn.actor import Actor, SelfPlayConfig
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import NetBackend, make_backend
@@ -77,19 +76,11 @@ def main() -> None:
         result = play_match(
             game, player(game, low, simulations), player(game, exact, simulations), matches, seed=1, threads=cores()
         )
-        pair = result.pair(0, 1)
-        elo, half = rate(2, [pair]).difference(0, 1)
         rows += [
             {"name": f"{precision}: policy KL", "value": found.divergence, "unit": f"nats, {count} positions"},
             {"name": f"{precision}: best move as good", "value": found.top, "unit": "share"},
             {"name": f"{precision}: value error", "value": found.value_error, "unit": "mean absolute"},
-            {
-                "name": f"{precision}: match against fp32",
-                "value": elo,
-                "unit": f"Elo, {simulations} simulations",
-                "95 %": f"{elo - half:+.0f} to {elo + half:+.0f}",
-                "games": f"+{pair.wins} ={pair.draws} -{pair.losses}",
-            },
+            common.elo_row(f"{precision}: match against fp32, {simulations} simulations", result.pair(0, 1)),
         ]
     common.report("precision", rows, arguments.json)
 
