@@ -185,7 +185,7 @@ def test_a_stop_during_self_play_keeps_the_games_that_ended_and_their_training(
     assert 0 < iteration.games < 300
     assert iteration.losses is None
     resumed = start(tmp_path, recipe)
-    assert len(resumed.replay) == iteration.samples > 0
+    assert len(resumed.replay) == iteration.samples + iteration.harvested > 0
     train, steps = resumed.trainer.train, []
     monkeypatch.setattr(resumed.trainer, "train", lambda *given: (steps.append(len(given[1])), train(*given))[1])
     first, second = resumed.iterate(), resumed.iterate()
