@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -16,10 +16,12 @@ from alphamini.arena.plotting import draw_learning, draw_thinking
 from alphamini.arena.pool import play_pairs, table
 from alphamini.arena.thinking import Net, thinking_pool
 from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
-from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import write_bytes
 from alphamini.options import run_command
+
+if TYPE_CHECKING:  # slow to import, see alphamini.learn.command
+    from alphamini.learn.loop import Iteration, Loop
 
 FINAL_SHARE, FINAL_MOST = 0.07, 180.0  # the final evaluation's part of --minutes, and at most so many seconds
 MILESTONE, MILESTONE_SHARE = 600.0, 0.05  # seconds until the first figure, then twice as long; time spent on it
@@ -68,7 +70,8 @@ def train(loop: Loop, minutes: float | None) -> None:
             folder.save_checkpoint(f"iteration{iteration.number:06d}", loop.checkpoint("iteration"))
         loop.commit({"stage": "selfplay", "iteration": iteration.number, **flat(iteration), **measured})
         tqdm.write(line(iteration, loop.elapsed(), elo))
-        draw_learning(folder.metrics(), folder.path / "learning.png")
+        if measured:
+            draw_learning(folder.metrics(), folder.path / "learning.png")
         if loop.elapsed() >= milestone and not loop.stop.is_set():
             thinking(loop, folder, BUDGETS[:7], MILESTONE_SHARE * loop.elapsed())
             milestone = next_milestone(loop.elapsed())

@@ -14,8 +14,9 @@ import torch
 from torch.nn import functional as F
 
 import games
+from alphamini.learn.recipe import TrainConfig
 from alphamini.learn.samples import sample_dtype
-from alphamini.learn.trainer import TrainConfig, Trainer
+from alphamini.learn.trainer import Trainer
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
 from alphamini.model.quantize import random_positions

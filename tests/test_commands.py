@@ -212,7 +212,7 @@ def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:
     before = folder.metrics()
 
     seconds = before[-1]["seconds"]
-    done = run("selfplay", *TINY, "--minutes", str((seconds + 8) / 60), cwd=tmp_path)
+    done = run("selfplay", *TINY, "--minutes", str((seconds + 4) / 60), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "going on with the run" in done.stdout
     after = folder.metrics()

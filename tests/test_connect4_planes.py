@@ -38,7 +38,7 @@ def expected(moves):
 def test_planes_of_random_games():
     game, rng = get("connect4"), np.random.default_rng(1)
     fours = 0
-    for _ in range(150):
+    for _ in range(50):
         state, moves = game.new_states(1), []
         while state["outcome"][0] == -1:
             planes = game.planes(state)[0]
@@ -46,4 +46,4 @@ def test_planes_of_random_games():
             fours += planes[3:5].sum()
             moves.append(int(rng.choice(np.flatnonzero(game.legal_mask(state)[0]))))
             game.step(state, np.array(moves[-1:], np.int32))
-    assert fours > 1000
+    assert fours > 300

@@ -86,26 +86,27 @@ def test_threat_planes_say_what_a_stone_makes(name):
 
 
 def rows_of_five(n):
-    """All rows of five cells, with what lies beyond their two ends (None: off the board)."""
-    found = []
+    """All rows of five cells [R, 5], and the cells beyond their two ends [R, 2], as numbers: n * n is off the board."""
+    found, ends = [], []
     for r, c in np.ndindex(n, n):
         for dr, dc in LINES:
             cells = [(r + k * dr, c + k * dc) for k in range(-1, 6)]
-            on = [cell if 0 <= cell[0] < n and 0 <= cell[1] < n else None for cell in cells]
-            if all(on[1:-1]):
-                found.append((on[1:-1], [on[0], on[-1]]))
-    return found
+            numbers = [y * n + x if 0 <= y < n and 0 <= x < n else n * n for y, x in cells]
+            if n * n not in numbers[1:-1]:
+                found.append(numbers[1:-1])
+                ends.append([numbers[0], numbers[-1]])
+    return np.array(found), np.array(ends)
 
 
 def fives(board, own, exact, rows):
     """The cells where a stone of `own` completes a row of five."""
-    found = set()
-    for row, beyond in rows:
-        empty = [cell for cell in row if board[cell] == 0]
-        flanked = exact and any(cell is not None and board[cell] == own for cell in beyond)
-        if len(empty) == 1 and not flanked and all(board[cell] == own for cell in row if cell != empty[0]):
-            found.add(empty[0])
-    return found
+    cells, beyond = rows
+    stones = np.append(board, 0)  # off the board nothing lies
+    on_row = stones[cells]
+    completed = ((on_row == own).sum(1) == 4) & ((on_row == 0).sum(1) == 1)
+    if exact:
+        completed &= (stones[beyond] != own).all(1)
+    return {divmod(int(cell), len(board)) for cell in cells[completed][on_row[completed] == 0]}
 
 
 def sequences(board, own, exact, rows, length, tried):

@@ -7,8 +7,9 @@ import pytest
 
 import alphamini.learn.trainer as trainer_module
 import games
+from alphamini.learn.recipe import TrainConfig
 from alphamini.learn.samples import DRAWN, LOSS, WIN, Batch, Replay, from_labels, results, sample_dtype
-from alphamini.learn.trainer import TrainConfig, Trainer
+from alphamini.learn.trainer import Trainer
 from alphamini.model.config import NetConfig
 from games.playout import random_actions
 

@@ -8,10 +8,10 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from alphamini.learn.loop import Loop
 from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
 from alphamini.learn.teachers import has_teacher
@@ -20,6 +20,9 @@ from alphamini.model.engines import check_precision
 from alphamini.model.threads import cores
 from alphamini.options import Parser, add_fields, parser, read_fields
 from games import get
+
+if TYPE_CHECKING:  # torch takes seconds to import: what is wrong with the input is said before
+    from alphamini.learn.loop import Loop
 
 
 def run_parser(module: str, description: str) -> tuple[Parser, Recipe]:
@@ -67,7 +70,7 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
             f"{version}: choose another --run"
         )
     folder.lock()
-    loop = Loop(folder, found, config.workers or cores())
+    loop = _loop(folder, found, config.workers or cores())
     print(f"going on with the run in {folder.path}")
     return loop
 
@@ -77,12 +80,18 @@ def _begin(folder: RunFolder, recipe: Recipe) -> Loop:
     workers = cores()
     folder.create(recipe, workers)
     try:
-        return Loop(folder, recipe, workers)
+        return _loop(folder, recipe, workers)
     except BaseException as error:
         folder.discard()
         if isinstance(error, RuntimeError) and "memory" in str(error):  # torch's way to say so
             raise MemoryError from None
         raise
+
+
+def _loop(folder: RunFolder, recipe: Recipe, workers: int) -> Loop:
+    from alphamini.learn.loop import Loop
+
+    return Loop(folder, recipe, workers)
 
 
 def stop_on_signals(loop: Loop) -> None:

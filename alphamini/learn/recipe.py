@@ -7,7 +7,6 @@ from typing import Annotated, Any, get_type_hints
 
 from alphamini.learn.actor import SelfPlayConfig
 from alphamini.learn.teachers import has_teacher
-from alphamini.learn.trainer import TrainConfig
 from alphamini.model.config import default_size
 from alphamini.model.engines import PRECISIONS
 from games import Game, get
@@ -22,6 +21,16 @@ MOST_OF = {
     "window_most": 10**8,
 }
 LONG = 128  # plies: of longer games fewer are played at once, so that the first ones end soon
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimiser's constants."""
+
+    batch: Annotated[int, "samples a training step"] = 256
+    learning_rate: Annotated[float, "AdamW's, during self-play"] = 2e-3
+    weight_decay: Annotated[float, "AdamW's"] = 1e-4
+    average: Annotated[float, "share of itself that the averaged net keeps at every step"] = 0.995
 
 
 @dataclass(frozen=True)

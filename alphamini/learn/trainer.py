@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from alphamini.learn.recipe import TrainConfig
 from alphamini.learn.samples import Batch, Samples
 from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
@@ -33,16 +33,6 @@ from games import Game
 
 LEAST = 64  # samples of a part: batch norm needs company
 SEEN = 256  # positions that show which planes a game uses
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """The optimiser's constants."""
-
-    batch: Annotated[int, "samples a training step"] = 256
-    learning_rate: Annotated[float, "AdamW's, during self-play"] = 2e-3
-    weight_decay: Annotated[float, "AdamW's"] = 1e-4
-    average: Annotated[float, "share of itself that the averaged net keeps at every step"] = 0.995
 
 
 @dataclass(frozen=True)
