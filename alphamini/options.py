@@ -139,12 +139,18 @@ def run_command(main: Callable[[], None]) -> None:
         if isinstance(error, BrokenPipeError):
             sys.stderr.close()  # the reader has gone: nothing left to say
             sys.exit(141)
-        line = str(error).strip().splitlines() or [type(error).__name__]
-        sys.exit(_complain(line[0]))
+        sys.exit(_complain(_one_line(error)))
     except MemoryError as error:
         sys.exit(_complain("not enough memory" + (f": {error}" if str(error) else "")))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _flush_output() -> None:

@@ -96,7 +96,7 @@ def line(iteration: Iteration, seconds: float, elo: float) -> str:
     losses = iteration.losses
     learned = "collecting" if losses is None else f"loss {losses.policy:.2f} + {losses.value:.2f}"
     ended = f"{iteration.plies:.0f} plies, {iteration.draws:.0%} drawn | " if iteration.games else ""
-    strength = "" if np.isnan(elo) else f" | Elo {elo:+.0f}"
+    strength = "" if np.isnan(elo) else f" | Elo {elo:+z.0f}"
     return (
         f"{seconds / 60:5.1f} min | iteration {iteration.number} | {iteration.games_per_s:.1f} games/s, "
         f"{iteration.sims_per_s:,.0f} sims/s | {ended}"

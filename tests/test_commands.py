@@ -95,7 +95,7 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
         ("gtp", ["--log", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
         ("gomocup", ["--log", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
         ("plot", ["missing.json", "--out", ""], "cannot write .: it is a folder"),
-        ("plot", ["missing.json"], "missing.json"),
+        ("plot", ["missing.json"], "error: missing.json: No such file or directory"),
         ("plot", ["occupied/file"], "not a report of evaluate"),
     ],
 )

@@ -50,7 +50,7 @@ def curves(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 def slope_text(curve: dict[str, Any]) -> str:
     """One entry of a report's "curves" for people."""
     low, high = curve["ci95"]
-    return f"{curve['name']}: {curve['elo_per_doubling']:+.0f} ± {(high - low) / 2:.0f} Elo a doubling"
+    return f"{curve['name']}: {curve['elo_per_doubling']:+z.0f} ± {(high - low) / 2:.0f} Elo a doubling"
 
 
 def _draw_elo(axes: Any, report: dict[str, Any]) -> None:

@@ -236,7 +236,7 @@ class _Score:
         self._score[{0: 0, None: 1, 1: 2}[record.winner()]] += 1
         wins, draws, losses = self._score
         elo, half = elo_of_score(Pair(0, 1, wins, draws, losses))
-        text = f"{self._names} +{wins} ={draws} -{losses}, Elo {elo:+.0f} ± {half:.0f}{self.note}"
+        text = f"{self._names} +{wins} ={draws} -{losses}, Elo {elo:+z.0f} ± {half:.0f}{self.note}"
         self._bar.set_description(text, refresh=False)
         self._bar.update()
 
