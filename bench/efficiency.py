@@ -2,7 +2,7 @@
 
 Trains every run with the main job's own command, one after the other (a run that is there goes on), the default and
 the variant in turn, then lets the two last nets of each seed meet, with search and as raw policies. A positive Elo: the
-variant is better.
+variant is better. The iterations that fitted into the time say whether the machine gave both runs alike.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ def main() -> None:
     for seed in range(wish.seeds):
         nets = []
         for name, flags in ((wish.name, shlex.split(wish.options)), ("default", [])):
-            folder = wish.runs / f"efficiency-{wish.game}-{name}-{seed}"
-            common.train(wish.game, folder, wish.minutes, ["--seed", str(seed), *flags])
-            nets.append(load_checkpoint(RunFolder(folder).checkpoints / "latest.safetensors", game))
+            run = RunFolder(wish.runs / f"efficiency-{wish.game}-{name}-{seed}")
+            common.train(wish.game, run.path, wish.minutes, ["--seed", str(seed), *flags])
+            nets.append(load_checkpoint(run.checkpoints / "latest.safetensors", game))
+            rows.append({"name": f"{name}, seed {seed}", "value": nets[-1].step, "unit": "iterations"})
         for kind, sims in ((f"{wish.sims} simulations", wish.sims), ("raw policy", 1)):
             first, second = (net_player(game, net, net.note, sims, None, cores()) for net in nets)
             openings = choose_openings(game, "auto")
