@@ -60,10 +60,12 @@ def _make(name: str) -> Game:
 
 
 def _listed() -> str:
-    """`names` for people: of many sizes the first and the last."""
-    groups: dict[str, list[str]] = {}
+    """`names` for people: of many sizes that follow one another the first and the last."""
+    groups: dict[tuple[str, int], list[str]] = {}
     for name in names():
-        groups.setdefault(re.sub("[0-9]+", "#", name, count=1), []).append(name)
+        kind, size = re.sub("[0-9]+", "#", name, count=1), int((re.findall("[0-9]+", name) or [0])[0])
+        rank = sum(len(group) for (other, _), group in groups.items() if other == kind)
+        groups.setdefault((kind, size - rank), []).append(name)  # alike for sizes without a gap
     return ", ".join(f"{group[0]} to {group[-1]}" if len(group) > 2 else ", ".join(group) for group in groups.values())
 
 

@@ -158,6 +158,13 @@ def test_openings_that_come_again_are_no_silent_evidence() -> None:
     assert "two players had 50, 9 of them different" in table(pool)
 
 
+def test_a_table_has_no_minus_before_a_zero(monkeypatch) -> None:
+    pool = Pool(TICTACTOE, [Entry("random", make_player(TICTACTOE, "random"))], threads=1)
+    row = {"name": "a", "elo": -0.3, "ci95": [-0.4, -0.2], "games": 2, "seconds_per_move": 1.0}
+    monkeypatch.setattr(pool, "report", lambda: {"players": [row]})
+    assert "-0" not in table(pool)
+
+
 def test_rounds_of_one_pair_are_rated_like_one_match() -> None:
     pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("scripted", "random")], threads=1)
     rounds = [pool.play(0, 1, games=10, seed=seed) for seed in range(6)]

@@ -14,6 +14,7 @@ import pytest
 
 import games
 from alphamini import __version__, plot
+from alphamini.arena import plotting
 from alphamini.arena.openings import is_book
 from alphamini.arena.plotting import FORMATS, curves, draw_thinking, is_figure
 from alphamini.evaluate import is_report
@@ -142,6 +143,14 @@ def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps({"game": "x", "players": [POINT], "openings": "7 random plies"}))
     draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.svg")
     assert "openings: 7 random plies" in (tmp_path / "r.svg").read_text()
+
+
+def test_a_figure_of_one_budget_shows_no_differences_in_time_that_are_none(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(plotting, "_save", lambda figure, path: shown.append(figure.axes[0].get_xlim()))
+    shown: list[tuple[float, float]] = []
+    alike = [{**POINT, "curve": name, "seconds_per_move": time} for name, time in (("a", 9.8e-5), ("b", 10.1e-5))]
+    draw_thinking([{"game": "x", "players": alike}], tmp_path / "r.svg")
+    assert shown[0][1] / shown[0][0] > 9.99
 
 
 def test_a_suite_that_was_stopped_after_the_anchor_leaves_the_figure_without_errors(tmp_path: Path) -> None:

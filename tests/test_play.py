@@ -299,6 +299,13 @@ def test_a_weak_level_draws_its_moves():
     assert len({session.think().action for _ in range(20)}) == 1
 
 
+def test_a_level_does_not_profit_from_the_hints():
+    session = session_of("gomoku5", sims=200)
+    session.strength = Strength(1, 1.0)
+    session.play(session.analyse().action)
+    assert session.think().visits == 1  # the hint's tree had many more here
+
+
 # Files
 
 

@@ -29,6 +29,7 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
     for axes, (report, draw) in zip(all_axes, panels, strict=True):
         draw(axes, report)
         axes.set_xscale("log")
+        _show_a_decade(axes)
         played = f"\nopenings: {report['openings']}" if draw is _draw_elo and report.get("openings") else ""
         axes.set_xlabel(f"seconds a move of one core, many games at once (log scale){played}")
         axes.legend(fontsize=10, loc="lower right" if draw is _draw_elo else "upper right")
@@ -82,6 +83,14 @@ def _draw_error(axes: Any, report: dict[str, Any]) -> None:
     axes.set_title(
         f"{report['game']}: errors on {oracle['error_possible']['positions']:.0f} positions ({oracle['suite']})"
     )
+
+
+def _show_a_decade(axes: Any) -> None:
+    """At least: a short run's points, all of one budget, are no microseconds apart on a figure of their own."""
+    low, high = axes.get_xlim()
+    if high < 10 * low:
+        middle = (low * high) ** 0.5
+        axes.set_xlim(middle / 10**0.5, middle * 10**0.5)
 
 
 def _judged(report: dict[str, Any]) -> list[dict[str, Any]]:

@@ -249,7 +249,7 @@ def table(pool: Pool) -> str:
     for p in sorted(report["players"], key=lambda p: -p["elo"]):
         low, high = p["ci95"]
         lines.append(
-            f"{p['name']:{width}} {p['elo']:+6.0f}   {low:+6.0f} to {high:+5.0f}   {p['games']:5d}   "
+            f"{p['name']:{width}} {p['elo']:+z6.0f}   {low:+z6.0f} to {high:+z5.0f}   {p['games']:5d}   "
             f"{p['seconds_per_move']:.2g}"
         )
     played = [pool.openings(*pair) for pair in pool.pairs]

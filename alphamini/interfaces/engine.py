@@ -112,10 +112,12 @@ class Engine:
         sims: int | None = None,
         seconds: float | None = None,
         watch: Watch | None = None,
+        fresh: bool = False,
     ) -> Analysis:
         """Searches for so many simulations or so long, whichever ends first (neither: the engine's own number).
 
-        Simulations that an earlier search left in the tree count; a result that is certain ends the search early.
+        Simulations that an earlier search left in the tree count (`fresh`: that tree is forgotten first); a result that
+        is certain ends the search early.
         ValueError, one line, for a finished game, another engine's game, `sims` below 1, or `seconds` below 0.
         """
         start = time.perf_counter()
@@ -124,6 +126,8 @@ class Engine:
         if position.is_over:
             raise ValueError("the game is over")
         _refuse_senseless(sims, seconds)
+        if fresh:
+            self._root = None
         self._move_to(position)
         if sims is None:
             sims = self._sims if seconds is None else MAX_SIMS

@@ -95,7 +95,8 @@ class Session:
         if self.strength is None:
             analysis = self.analyse(watch)
         else:
-            analysis = self.engine.analyse(self.position, self.strength.sims)
+            # As it was rated: what a hint has found is not for the level's moves.
+            analysis = self.engine.analyse(self.position, self.strength.sims, fresh=True)
             if self.strength.temperature > 0:
                 analysis = self._weakened(analysis, self.strength)
         self.clocks[self.position.to_play].spend(analysis.seconds)

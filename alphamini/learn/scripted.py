@@ -106,7 +106,10 @@ def ask(teacher: Teacher, states: States, levels: NDArray[np.int8], rng: np.rand
 
 
 def repeat_rate(teacher: Teacher, states: States, rng: np.random.Generator) -> float:
-    """The chance that the strongest teacher, asked twice, chooses the same move: nobody imitates it better than that.
+    """The chance that the strongest teacher, asked twice, chooses the same move.
+
+    Who always guessed its most frequent move would be right as often where its choices are alike (a draw among equals),
+    and a little more often where they are not: for gomoku 85 % of 4,096 positions where this is 82 %.
 
     `states` [B] are positions with a side to move.
     """
