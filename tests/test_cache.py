@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 
 import games
 from alphamini.model.cache import EvaluationCache, Lookup
@@ -17,6 +18,7 @@ GAME = games.get("connect4")
 
 @pytest.fixture(scope="module")
 def net():
+    torch.manual_seed(0)  # whatever other tests have drawn
     config = NetConfig.for_game(GAME, 2, 16)
     return config, {name: w.numpy() for name, w in Net(config).state_dict().items()}
 
@@ -31,13 +33,13 @@ def counting(evaluator):
 
 def test_answers_are_the_nets_and_known_positions_are_not_inferred_again(net):
     states = random_positions(GAME, 100)
-    first, again = make_backend(GAME, *net).worker(), make_backend(GAME, *net).worker()
+    first, again = (make_backend(GAME, *net, precision="fp32").worker() for _ in range(2))
     want = [answer.copy() for answer in first.evaluate(states)]
     seen = counting(again)
     again.evaluate(states[:60])
     mixed = [answer.copy() for answer in again.evaluate(states)]
     for got, expected in zip(mixed, want, strict=True):
-        np.testing.assert_array_equal(got, expected)
+        np.testing.assert_allclose(got, expected, atol=1e-5)  # batches of other sizes may run other kernels
     assert sum(seen) <= 100 + len(states) - len(np.unique(states))
     again.evaluate(states)
     assert len(seen) == 2

@@ -35,7 +35,7 @@ POINT = {"name": "x 1 sims", "curve": "x", "elo": 1.0, "ci95": [0.0, 2.0], "simu
 def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", f"alphamini.{command}", *arguments],
-        cwd=cwd, capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL,
+        cwd=cwd, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
@@ -209,19 +209,20 @@ def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "alphamini.selfplay", *TINY]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     folder = RunFolder(tmp_path / "runs" / "tictactoe")
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 600
     while not any(row.get("iteration") == 2 for row in folder.metrics()):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert "To go on: python -m alphamini.selfplay --game tictactoe" in output
     before = folder.metrics()
 
-    seconds = before[-1]["seconds"]
-    done = run("selfplay", *TINY, "--minutes", str((seconds + 4) / 60), cwd=tmp_path)
+    # The final figure has its share of the minutes: what is left for self-play must be above 0 on a slow machine, too.
+    seconds = 1.2 * before[-1]["seconds"] + 4
+    done = run("selfplay", *TINY, "--minutes", str(seconds / 60), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "going on with the run" in done.stdout
     after = folder.metrics()

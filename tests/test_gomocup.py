@@ -6,7 +6,7 @@ import random
 import re
 import subprocess
 import sys
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -95,21 +95,22 @@ def test_a_rule_that_cannot_be_played_is_said_when_a_move_is_asked_for():
 
 
 def test_a_rule_after_start_is_loaded_in_the_first_moves_time(monkeypatch):
-    talk = gomocup()
+    talk, now = gomocup(), 0.0
     talk.ask("INFO timeout_turn 5000", "START 9")
     get = talk.engines.get
 
     def slow(game):
-        time.sleep(0.2)
+        nonlocal now
+        now += 0.2
         return get(game)
 
+    monkeypatch.setattr("alphamini.interfaces.gomocup.time", SimpleNamespace(perf_counter=lambda: now))
     monkeypatch.setattr(talk.engines, "get", slow)
     talk.ask("INFO rule 1")
     monkeypatch.setattr(talk.engines, "get", get)
     talk.ask("BEGIN", "TURN 0,0" if (0, 0) not in board(talk) else "TURN 1,1")
     (_, first), (_, second) = talk.engines.get(games.get("gomoku9-standard")).asked
-    assert second == pytest.approx(4.7)
-    assert 3.5 < first <= 4.5
+    assert (first, second) == (pytest.approx(4.5), pytest.approx(4.7))
 
 
 @pytest.mark.parametrize(("lines", "own", "opponent"), [

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -386,7 +387,8 @@ def test_analysis(command, pattern):
 @pytest.mark.parametrize(
     "line", ["lz-analyze", "lz-analyze 20", "lz-analyze w", "kata-analyze interval 5 rootInfo true"]
 )
-def test_analysis_stops_when_a_command_waits(line):
+def test_analysis_stops_when_a_command_waits(line, monkeypatch):
+    monkeypatch.setattr("alphamini.interfaces.gtp.time", SimpleNamespace(monotonic=lambda: 0.0))  # no interval passes
     door, wire = real()
     door.obey("play b C3")
     wire.take()

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -95,25 +94,40 @@ def test_the_first_interrupt_asks_and_the_second_one_raises(number: signal.Signa
     assert capsys.readouterr().out == ""  # perhaps nobody reads it any more
 
 
+# Whoever is the first to be asked for a move, of as many as play at once, thinks for a second, presses Ctrl-C and goes on
+# thinking. (Not at once: Python does not notice a signal that comes just when its main thread begins to wait.)
+INTERRUPTER = """
+import os, signal, sys, time
+for line in sys.stdin:
+    if line.startswith("genmove"):
+        try:
+            open("asked", "x").close()
+            time.sleep(1)
+            os.kill(os.getppid(), signal.SIGINT)
+        except FileExistsError:
+            time.sleep(1)
+        time.sleep(2)
+        print("= resign\\n", flush=True)
+    else:
+        print("=\\n", flush=True)
+"""
+
+
 def test_evaluate_rates_and_writes_what_is_finished(tmp_path: Path) -> None:
-    players = ["--player", "random", "--player", "scripted", "--player", "rollouts@seconds=2"]
-    command = [sys.executable, "-m", "alphamini.evaluate", "--game", "tictactoe", *players, "--games", "10"]
-    process = subprocess.Popen(
-        [*command, "--out", "match.json"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    shown = b""
-    while not re.search(rb"\b1\d/30", shown):  # the first pair is through, the clock runs for the second
-        shown += (more := process.stderr.read1())
-        assert more, shown
-    process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=60)[0].decode()  # to the end: 20 games of 2 s a move
-    assert process.returncode == 130, output
-    assert "stopped: of finished openings there are 1" in output
+    (tmp_path / "engine.py").write_text(INTERRUPTER)
+    players = ["random", "scripted", f"command:{sys.executable} engine.py@seconds=60,protocol=gtp"]
+    done = subprocess.run(
+        [sys.executable, "-m", "alphamini.evaluate", "--game", "tictactoe", "--games", "10", "--out", "match.json",
+         *(word for player in players for word in ("--player", player))],
+        cwd=tmp_path, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert "stopped: of finished openings there are 10 games" in done.stdout
     report = json.loads((tmp_path / "match.json").read_text())
     assert report["stopped"] is True
-    assert [player["name"] for player in report["players"]][:2] == ["random", "scripted level 2"]
-    assert report["pairs"][0]["wins"] + report["pairs"][0]["draws"] + report["pairs"][0]["losses"] == 10
-    assert len(report["games"]) < 30
+    assert [player["name"] for player in report["players"]] == ["random", "scripted level 2"]
+    (pair,) = report["pairs"]
+    assert pair["wins"] + pair["draws"] + pair["losses"] == len(report["games"]) == 10
 
 
 def test_a_report_outlives_its_reader(tmp_path: Path) -> None:
@@ -124,7 +138,7 @@ def test_a_report_outlives_its_reader(tmp_path: Path) -> None:
     )  # fmt: skip
     assert process.stdout.readline().startswith(b"openings:")
     process.stdout.close()
-    errors = process.communicate(timeout=120)[1].decode()
+    errors = process.communicate(timeout=600)[1].decode()
     assert process.returncode == 141, errors
     assert "rror" not in errors
     assert len(json.loads((tmp_path / "match.json").read_text())["games"]) == 100
@@ -162,7 +176,7 @@ from concurrent.futures import ThreadPoolExecutor
 def make_book(*arguments):
     with ThreadPoolExecutor(1) as pool:
         print("ready", flush=True)
-        pool.submit(time.sleep, 50).result()
+        pool.submit(time.sleep, 600).result()
 book.make_book = make_book
 book.main()
 """
@@ -171,7 +185,7 @@ book.main()
     )
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=25) == 130
+    assert process.wait(timeout=120) == 130
     assert not list(tmp_path.iterdir())
 
 

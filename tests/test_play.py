@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import os
 import random
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -461,7 +463,7 @@ assert compiled() == before, set(compiled().items()) - set(before.items())
 
 def test_no_move_waits_for_code_to_be_compiled():
     """Where the kernels are not on the disk yet, one takes seconds."""
-    done = subprocess.run([sys.executable, "-c", WARM], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", WARM], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
 
 
@@ -484,11 +486,13 @@ def test_a_search_ends_in_time_however_slow_a_wave_is(monkeypatch):
     assert engine.analyse(game.initial(), seconds=0.0).visits == 1
 
 
-def test_a_search_for_a_time():
-    engine = engine_of("gomoku15")
+def test_a_search_for_a_time(monkeypatch):
+    """On a clock by which every look at it takes a millisecond: by a real one, a busy machine may stop for all of it."""
+    engine, looks = engine_of("gomoku15"), itertools.count()
+    monkeypatch.setattr("alphamini.interfaces.engine.time", SimpleNamespace(perf_counter=lambda: next(looks) / 1000))
     analysis = engine.analyse(engine.game.initial(), seconds=0.2)
-    assert 0.1 < analysis.seconds < 2
-    assert analysis.visits > 10
+    assert analysis.seconds == pytest.approx(0.2, abs=0.002)
+    assert analysis.visits > 100
     won = engine.game.initial()
     for text in ("h8", "a1", "i8", "a2", "j8", "a3", "k8", "a4"):
         won = won.play(won.parse_action(text))
@@ -545,7 +549,7 @@ def command(*arguments, stdin=b"", **environment):
         input=stdin,
         capture_output=True,
         env={**os.environ, **environment},
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -660,6 +664,6 @@ def test_torch_stays_out_where_openvino_plays(checkpoint):
         [sys.executable, "-c", script, "--game", "tictactoe", "--checkpoint", str(checkpoint), "--sims", "4"],
         input=b"b2\n",
         capture_output=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.stdout.endswith(b"bye\nFalse False\n") or torch.cuda.is_available()

@@ -1,6 +1,7 @@
 """How a run begins, and how it goes on: what the commands refuse, in one line, before anything is done or lost."""
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -156,13 +157,16 @@ def test_halves_of_files_go_when_the_run_goes_on(begin, tmp_path: Path) -> None:
     assert (left.exists(), mine.exists()) == (False, True)
 
 
-def test_tensorboard_shows_each_step_once(tmp_path: Path) -> None:
+def test_tensorboard_shows_each_step_once(tmp_path: Path, monkeypatch) -> None:
     """A killed session's last step is made again; steps of another stage are others."""
-    for stage, key, steps in (
+    for session, (stage, key, steps) in enumerate([
         ("supervised", "step", (50, 100)),
         ("selfplay", "iteration", (1, 2, 3)),
         ("selfplay", "iteration", (3, 4)),
-    ):
+    ]):  # fmt: skip
+        # TensorBoard reads the files in the order of their names: second, host, process, number of the file in it. In one
+        # process and one second the tenth file would come before the ninth.
+        monkeypatch.setattr(os, "getpid", lambda session=session: session)
         folder = RunFolder(tmp_path)
         for step in steps:
             folder.log({"stage": stage, key: step, "loss": 1.0})

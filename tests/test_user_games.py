@@ -23,7 +23,7 @@ SOURCE = SNORT.read_text()
 def run(command: str, *arguments: str, cwd: Path, text: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", f"alphamini.{command}", *arguments],
-        cwd=cwd, capture_output=True, text=True, timeout=240, input=text,
+        cwd=cwd, capture_output=True, text=True, timeout=600, input=text,
     )  # fmt: skip
 
 
