@@ -63,7 +63,7 @@ def test_training_learns_and_the_average_follows() -> None:
     last = trainer.test(samples)
     assert last.policy < first.policy / 2
     assert last.value < first.value
-    assert last.accuracy > 0.5 > first.accuracy  # 0.75 and more, as a machine's rounding would have it
+    assert last.accuracy > 0.5 > first.accuracy  # 0.86 to 0.95 with this seed; with bf16 and another one 0.75
 
 
 def test_a_plane_that_training_never_shows_says_nothing() -> None:
