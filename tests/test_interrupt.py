@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -81,6 +83,36 @@ def test_a_suite_stops_between_its_positions() -> None:
     assert score(solved_suite(TICTACTOE), Player(), 0, stop=stop.is_set) is None
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals no thread")
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda player, stop: play_match(TICTACTOE, player, player, 2, seed=1, stop=stop),
+        lambda player, stop: score(solved_suite(TICTACTOE), player, seed=1, stop=stop),
+    ],
+)
+def test_an_interrupt_that_does_not_wake_the_main_thread_is_noticed(work) -> None:
+    """As one does not that comes just when it begins to wait; here it is another thread's."""
+    noticed = []
+
+    class Player:
+        name, one_by_one = "one", True
+
+        def choose(self, states, rng):
+            if not noticed:
+                time.sleep(0.5)  # meanwhile the main thread begins to wait
+                signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+                deadline = time.monotonic() + 60
+                while not stop() and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                noticed.append(stop())
+            return TICTACTOE.legal_mask(states).argmax(1).astype(np.int32)
+
+    with interruptible() as stop:
+        work(Player(), stop)
+    assert noticed == [True]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_interrupt_asks_and_the_second_one_raises(number: signal.Signals, capsys) -> None:
     before = signal.getsignal(number)
@@ -94,19 +126,17 @@ def test_the_first_interrupt_asks_and_the_second_one_raises(number: signal.Signa
     assert capsys.readouterr().out == ""  # perhaps nobody reads it any more
 
 
-# Whoever is the first to be asked for a move, of as many as play at once, thinks for a second, presses Ctrl-C and goes on
-# thinking. (Not at once: Python does not notice a signal that comes just when its main thread begins to wait.)
+# Whoever is the first to be asked for a move, of as many as play at once, presses Ctrl-C and goes on thinking.
 INTERRUPTER = """
 import os, signal, sys, time
 for line in sys.stdin:
     if line.startswith("genmove"):
         try:
             open("asked", "x").close()
-            time.sleep(1)
             os.kill(os.getppid(), signal.SIGINT)
         except FileExistsError:
-            time.sleep(1)
-        time.sleep(2)
+            pass
+        time.sleep(3)
         print("= resign\\n", flush=True)
     else:
         print("=\\n", flush=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from alphamini.arena.openings import Book, Opening, RandomOpenings, default_opening_plies
 from alphamini.arena.players import SearchPlayer, make_player
+from alphamini.parallel import map_all
 from games import DRAW, ONGOING, Game, States
 
 ROUND = 256  # candidates a round; a part of the recipe, as the random numbers depend on it
@@ -69,7 +70,7 @@ def make_book(
             streams = rng.spawn(len(parts))
             jobs = [(game, player, states_after(game, lines[part]), stream, options.within)
                     for part, stream in zip(parts, streams, strict=True)]  # fmt: skip
-            judged = list(pool.map(lambda job: _judge(*job), jobs))
+            judged = map_all(pool, lambda job: _judge(*job), jobs)
             before = len(kept)
             for part, (values, drawn) in zip(parts, judged, strict=True):
                 good = (np.abs(values) <= options.within) & (drawn <= options.drawn)

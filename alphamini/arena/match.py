@@ -15,6 +15,7 @@ from alphamini.arena.command import FORFEIT, CommandPlayer
 from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies
 from alphamini.arena.players import Player
 from alphamini.arena.ratings import Pair
+from alphamini.parallel import map_all
 from games import DRAW, ONGOING, Game
 
 
@@ -77,8 +78,7 @@ def play_match(
     shards = [lines[i::threads] for i in range(min(threads, len(lines)))]
     rngs = rng.spawn(len(shards))
     with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(lambda i: _play(game, (a, b), shards[i], rngs[i], progress, stop), range(len(shards)))
-        results = list(parts)
+        results = map_all(pool, lambda shard, stream: _play(game, (a, b), shard, stream, progress, stop), shards, rngs)
     records = [record for result in results for record in result.games]
     over = Counter(record.number for record in records)
     return MatchResult(

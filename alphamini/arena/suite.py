@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from alphamini.arena.players import Player
 from alphamini.arena.ratings import wilson
 from alphamini.arena.solver import Solver, reachable
+from alphamini.parallel import map_all
 from games import ONGOING, Game, Position, States
 from games.playout import random_actions
 
@@ -160,7 +161,7 @@ def score(
                 actions[some] = player.choose(suite.states[some], rng)
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(answer, parts, streams))
+        map_all(pool, answer, parts, streams)
     return None if stop() else score_actions(suite, player.name, actions)
 
 

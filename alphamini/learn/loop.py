@@ -27,6 +27,7 @@ from alphamini.learn.trainer import Losses, Trainer
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
+from alphamini.parallel import map_all
 from games import Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
@@ -156,10 +157,10 @@ class Loop:
                 with lock:
                     bar.update(moves)
 
-            parts = list(
-                pool.map(
-                    lambda actor: actor.play(backend.steady_worker(), quota, progress, self.stop.is_set), self.actors
-                )
+            parts = map_all(
+                pool,
+                lambda actor: actor.play(backend.steady_worker(), quota, progress, self.stop.is_set),
+                self.actors,
             )
         played = time.monotonic() - start
         samples = [one for part in parts for one in (*part.samples, *part.harvest)]
