@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -435,6 +436,19 @@ def test_the_process_survives_whatever_comes(tmp_path):
     assert "< 5 genmove w" in written
     assert is_log(log.read_bytes())  # the next conversation may follow
     assert "'3 play w c3': illegal move" in written
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_log_that_cannot_be_written_ends_and_the_game_does_not():
+    done = subprocess.run(
+        command("--game", "gomoku9", "--sims", "4", "--log", "/dev/full"),
+        input=b"name\ngenmove b\nquit\n",
+        capture_output=True,
+        timeout=300,
+    )
+    assert done.returncode == 0
+    assert [answer[:1] for answer in done.stdout.split(b"\n\n")] == [b"=", b"=", b"=", b""]
+    assert done.stderr == b"alphamini: /dev/full: No space left on device; the log ends here\n"
 
 
 @pytest.mark.parametrize("arguments", [["--game", "chess"], ["--checkpoint", "missing"], ["--sims", "0"]])

@@ -62,6 +62,15 @@ def is_log(content: bytes) -> bool:
     return re.search(rb"^[-\d]{10} [:\d]{8},\d{3} [<>] ", content, re.MULTILINE) is not None
 
 
+class _LogFile(logging.FileHandler):
+    """Ends where no more can be written, on a full disk perhaps, and says so once: the game goes on without it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        _log.removeHandler(self)
+        _log.warning("%s: %s; the log ends here", self.baseFilename, getattr(error, "strerror", error))
+
+
 def keep_log(path: Path | None, warning: str = "alphamini: %(message)s") -> None:
     """Warnings go to standard error, written as `warning`; the whole conversation to `path`, where one is given.
     ValueError, one line, where nobody could read an answer."""
@@ -75,7 +84,7 @@ def keep_log(path: Path | None, warning: str = "alphamini: %(message)s") -> None
     errors.setFormatter(logging.Formatter(warning))
     _log.addHandler(errors)
     if path is not None:
-        file = logging.FileHandler(path, errors="replace", encoding="utf-8")
+        file = _LogFile(path, errors="replace", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         _log.addHandler(file)
         _log.setLevel(logging.DEBUG)
