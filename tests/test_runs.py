@@ -4,10 +4,13 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import games
 from alphamini import pretrain
-from alphamini.learn.command import how_to_go_on, open_run, run_parser
+from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
 from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe, for_game
 from alphamini.learn.run import RunFolder
@@ -215,6 +218,22 @@ def test_how_to_go_on_can_be_pasted(monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", ["selfplay", *arguments])
     said = how_to_go_on("selfplay", RunFolder(Path(arguments[1])))
     assert shlex.split(said.partition("To go on: ")[2]) == ["python", "-m", "alphamini.selfplay", *arguments]
+
+
+def test_a_stop_needs_no_reader_of_standard_output(capsys) -> None:
+    """With `| tee log` the same Ctrl-C has ended the reader, and the step must be saved all the same."""
+    loop, before = SimpleNamespace(stop=Event()), {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        stop_on_signals(loop)
+        signal.raise_signal(signal.SIGINT)
+        assert loop.stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    said = capsys.readouterr()
+    assert (said.out, said.err[:9]) == ("", "stopping:")
 
 
 def test_a_forgotten_game_gets_one_line(begin, capsys) -> None:

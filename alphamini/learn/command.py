@@ -101,7 +101,8 @@ def stop_on_signals(loop: Loop) -> None:
         if loop.stop.is_set():
             raise KeyboardInterrupt
         loop.stop.set()
-        tqdm.write("stopping: what this step has done is saved first (Ctrl-C again: stop at once)")
+        line = "stopping: what this step has done is saved first (Ctrl-C again: stop at once)"
+        tqdm.write(line, sys.stderr)  # nobody may be reading standard output: a pipe's reader got the same Ctrl-C
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
