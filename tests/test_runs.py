@@ -200,6 +200,25 @@ def test_one_process_at_a_time_works_on_a_run(begin, tmp_path: Path) -> None:
         begin("--run", str(tmp_path / "new"), "--from-scratch")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="knows no such lock")
+@pytest.mark.parametrize("another", [False, True])
+def test_a_run_whose_folder_was_moved_leaves_its_old_place_alone(begin, tmp_path: Path, another: bool) -> None:
+    small = ["--from-scratch", "--iteration-moves", "32", "--full-sims", "2", "--fast-sims", "1", "--precision", "fp32"]
+    place, moved = tmp_path / "run", tmp_path / "moved"
+    loop = begin("--run", str(place), *small)
+    loop.iterate()
+    loop.commit({"stage": "selfplay", "iteration": 1})
+    place.rename(moved)
+    if another:
+        place.mkdir()
+    for step in (loop.iterate, lambda: loop.commit({"stage": "selfplay", "iteration": 2})):
+        with pytest.raises(ValueError, match="run has been moved or deleted; the run ends with its last whole step"):
+            step()
+    assert place.exists() == another
+    assert list(place.rglob("*")) == []
+    assert [row["iteration"] for row in RunFolder(moved).metrics()] == [1]
+
+
 def test_an_iteration_in_which_no_game_ended_has_no_mean_of_them(tmp_path: Path) -> None:
     nan = float("nan")
     iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 1.0, 0.0)

@@ -166,6 +166,7 @@ class Loop:
         samples = [one for part in parts for one in (*part.samples, *part.harvest)]
         new = np.concatenate(samples) if samples else self.replay.newest(0)
         self.iterations += 1
+        self.folder.check_place()
         self.replay.add(new, self.iterations)
         self.folder.save_games(self.iterations, self.game, [one for part in parts for one in part.games])
         losses = None
@@ -224,6 +225,7 @@ class Loop:
 
     def commit(self, metrics: dict[str, object]) -> None:
         """Everything to the disk; the state file comes last and makes the step count."""
+        self.folder.check_place()
         self.seconds, self._clock = self.elapsed(), time.monotonic()
         self.folder.log({"seconds": round(self.seconds, 1), **metrics})
         self.folder.save_checkpoint("latest", self.checkpoint("latest"))

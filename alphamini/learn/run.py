@@ -48,6 +48,7 @@ class RunFolder:
         self._state = self.path / "state" / "state.npz"
         self._writers: dict[str, Any] = {}  # TensorBoard's, by stage
         self._made: list[Path] = []  # folders that came with the run
+        self._handle: int | None = None  # of the folder that `lock` keeps
 
     def config(self) -> Config | None:
         """What the run is that is here, or None; ValueError, one line, if it cannot be read."""
@@ -73,18 +74,28 @@ class RunFolder:
             return  # knows no such lock
         import fcntl
 
-        handle = os.open(self.path, os.O_RDONLY)
+        self._handle = os.open(self.path, os.O_RDONLY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(handle)
+            os.close(self._handle)
             raise ValueError(f"another process is at work on the run in {self.path}") from None
         except OSError:
-            os.close(handle)  # a file system without locks
+            pass  # a file system without locks
         else:
             for path in self.path.rglob(".*.tmp"):
                 if UNFINISHED.fullmatch(path.name):
                     path.unlink()
+
+    def check_place(self) -> None:
+        """ValueError, one line, if the folder that `lock` keeps is no longer here: what is written would begin half a run
+        in its old place, or end in another one's."""
+        if self._handle is None:
+            return
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(self._handle), self.path.stat()):
+                return
+        raise ValueError(f"{self.path} has been moved or deleted; the run ends with its last whole step")
 
     def create(self, recipe: Recipe, workers: int) -> None:
         """Begins a run here, locked; ValueError, one line, if the folder holds something else."""
