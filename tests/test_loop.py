@@ -144,6 +144,16 @@ def test_half_a_file_is_refused_by_its_name(name: str, share: float, tmp_path: P
         start(tmp_path, recipe)
 
 
+@pytest.mark.parametrize("broken", [lambda whole: b"PK\3\4", lambda whole: whole[:40] + bytes(len(whole) - 40)])
+def test_samples_that_are_none_are_refused_by_their_name(broken, tmp_path: Path) -> None:
+    recipe = small_recipe(from_scratch=True)
+    iterate(start(tmp_path, recipe), 1)
+    path = tmp_path / "samples" / "000001.npy"
+    path.write_bytes(broken(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"000001.npy is not a whole file of samples"):
+        start(tmp_path, recipe)
+
+
 def test_what_a_resume_needs_reaches_the_disk_before_it_gets_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,7 +310,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="not empty and holds no run"):
         RunFolder(tmp_path).create(small_recipe(), workers=2)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
-    for text in ("{", "[]", '{"recipe": []}'):
+    for text in ("{", "[]", '{"recipe": []}', "[" * 100_000):
         (tmp_path / "config.json").write_text(text)
         with pytest.raises(ValueError, match="not a run's configuration"):
             RunFolder(tmp_path).config()

@@ -219,6 +219,17 @@ def test_a_run_whose_folder_was_moved_leaves_its_old_place_alone(begin, tmp_path
     assert [row["iteration"] for row in RunFolder(moved).metrics()] == [1]
 
 
+def test_broken_lines_of_metrics_cost_their_numbers_alone(tmp_path: Path) -> None:
+    whole = [b'{"iteration": 1}', b'{"iteration": 2}']
+    broken = [bytes(50), b'{"iteration": \xff}', b"5", b"null", b"[" * 100_000, b'{"iter']
+    (tmp_path / "metrics.jsonl").write_bytes(
+        b"\n".join([whole[0], *broken[:-1], whole[1], b'{"iteration": 3}', broken[-1]])
+    )
+    folder = RunFolder(tmp_path)
+    folder.truncate(0, 2)
+    assert folder.metrics() == [{"iteration": 1}, {"iteration": 2}]
+
+
 def test_an_iteration_in_which_no_game_ended_has_no_mean_of_them(tmp_path: Path) -> None:
     nan = float("nan")
     iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 1.0, 0.0)

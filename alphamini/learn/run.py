@@ -61,7 +61,7 @@ class RunFolder:
             if workers is not None and not (type(workers) is int and 0 < workers <= MOST_WORKERS):
                 raise ValueError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
             return Config(recipe, workers, data.get("rules_version"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
     def lock(self) -> None:
@@ -172,12 +172,14 @@ class RunFolder:
     def truncate(self, pretrained: int, iterations: int) -> None:
         """Forgets what was written after the state that counts."""
         lines = []
-        for line in self._metrics.read_text().splitlines() if self._metrics.exists() else []:
+        # A broken line costs its numbers alone: the process may have died while it wrote, or the power failed.
+        text = self._metrics.read_text(errors="replace") if self._metrics.exists() else ""
+        for line in text.splitlines():
             try:
                 row = json.loads(line)
-            except ValueError:
-                continue  # half a line: the process died while it wrote
-            if row.get("iteration", 0) <= iterations and row.get("step", 0) <= pretrained:
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(row, dict) and row.get("iteration", 0) <= iterations and row.get("step", 0) <= pretrained:
                 lines.append(line + "\n")
         if self._metrics.exists():
             write_bytes(self._metrics, "".join(lines).encode())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from tokenize import TokenError
+from zipfile import BadZipFile
 
 import numpy as np
 from numba import njit
@@ -77,7 +79,7 @@ class Replay:
                 continue
             try:
                 samples = np.load(path, allow_pickle=False)
-            except (EOFError, ValueError) as error:
+            except (EOFError, ValueError, BadZipFile, TokenError) as error:
                 raise ValueError(f"{path} is not a whole file of samples ({error})") from None
             if samples.dtype != self._ring.dtype:
                 raise ValueError(f"{path} holds samples of another game or version")
