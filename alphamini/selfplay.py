@@ -55,6 +55,11 @@ def train(loop: Loop, minutes: float | None) -> None:
     if not loop.supervised:
         print(how_to_go_on("selfplay", folder))
         return
+    if last_figure(folder) >= max(limit, loop.seconds):  # minutes of work, for the same figure
+        print(
+            f"the run in {folder.path} has had its --minutes, and its figure; with more of them, or without, it goes on"
+        )
+        return
     judge = Judge(
         loop.game, folder.checkpoints / f"{loop.baseline}.safetensors", loop.workers, recipe.seed, recipe.precision
     )
@@ -72,7 +77,7 @@ def train(loop: Loop, minutes: float | None) -> None:
         tqdm.write(line(iteration, loop.elapsed(), elo))
         if measured:
             draw_learning(folder.metrics(), folder.path / "learning.png")
-        if loop.elapsed() >= milestone and not loop.stop.is_set():
+        if milestone <= loop.elapsed() < limit and not loop.stop.is_set():
             thinking(loop, folder, BUDGETS[:7], MILESTONE_SHARE * loop.elapsed())
             milestone = next_milestone(loop.elapsed())
     if not loop.stop.is_set():
@@ -116,7 +121,7 @@ def last_figure(folder: RunFolder) -> float:
     """How long the run had taken when its figure was drawn; 0 if there is none (one that was stopped is drawn anew)."""
     try:
         return float(json.loads((folder.path / "thinking.json").read_text())["run_seconds"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return 0.0
 
 
@@ -152,7 +157,7 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
         pool.time_curves(seed, stop)
     if stop():  # a figure is of whole rounds
         return
-    report = {**pool.report(), "openings": openings.about, "run_seconds": round(run_seconds, 1)}
+    report = {**pool.report(), "openings": openings.about, "run_seconds": run_seconds}
     draw_thinking([report], folder.path / "thinking.png")
     write_bytes(folder.path / "thinking.json", (json.dumps(report) + "\n").encode())
     print(table(pool))

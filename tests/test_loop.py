@@ -238,6 +238,29 @@ def test_a_figure_that_was_stopped_is_drawn_when_the_run_goes_on(
     assert drawn == [1, 2]
 
 
+def test_a_finished_run_keeps_its_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    figure = tmp_path / "thinking.json"
+
+    def draw(loop: Loop, *rest: object) -> None:
+        figure.write_text(json.dumps({"run_seconds": loop.elapsed()}))
+
+    monkeypatch.setattr(selfplay, "stop_on_signals", lambda loop: None)
+    monkeypatch.setattr(selfplay, "thinking", draw)
+    loop = start(tmp_path, small_recipe(from_scratch=True))
+    iterate(loop, 1)
+    minutes = loop.seconds / 60
+    selfplay.train(loop, minutes)
+    first = json.loads(figure.read_text())["run_seconds"]
+    capsys.readouterr()
+    selfplay.train(start(tmp_path, loop.recipe), minutes)
+    assert capsys.readouterr().out == (
+        f"the run in {tmp_path} has had its --minutes, and its figure; with more of them, or without, it goes on\n"
+    )
+    assert json.loads(figure.read_text())["run_seconds"] == first
+    selfplay.train(start(tmp_path, loop.recipe), 2 * first / 60)
+    assert json.loads(figure.read_text())["run_seconds"] > first
+
+
 def test_a_run_goes_on_from_another_net_and_then_without_it(straight: Loop, tmp_path: Path) -> None:
     given = tmp_path / "given.safetensors"
     latest = straight.folder.path / "checkpoints" / "latest.safetensors"
