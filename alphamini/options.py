@@ -130,6 +130,8 @@ def check_writable(path: Path, ours: Callable[[bytes], bool]) -> None:
 
 def run_command(main: Callable[[], None]) -> None:
     """Runs a command's `main`: what is wrong with the user's input becomes one line and exit status 2."""
+    if sys.stderr is None:  # closed: bars and complaints go nowhere, and no file that is opened gets its number
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (lives as long as we)
     try:
         try:
             main()

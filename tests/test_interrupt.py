@@ -199,6 +199,17 @@ def test_a_closed_pipe_ends_a_command_without_noise(unbuffered: str) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no descriptors to close")
+def test_a_command_needs_no_standard_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "alphamini.evaluate", "--game", "tictactoe",
+         "--player", "random", "--player", "scripted", "--games", "2", "--out", "match.json"],
+        cwd=tmp_path, stdout=subprocess.PIPE, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert len(json.loads((tmp_path / "match.json").read_text())["games"]) == 2
+
+
 def test_a_book_does_not_wait_for_its_threads(tmp_path: Path) -> None:
     program = """
 import time, alphamini.book as book
