@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -132,6 +133,7 @@ def run_command(main: Callable[[], None]) -> None:
     """Runs a command's `main`: what is wrong with the user's input becomes one line and exit status 2."""
     if sys.stderr is None:  # closed: bars and complaints go nowhere, and no file that is opened gets its number
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (lives as long as we)
+    threading.excepthook = _thread_ended
     try:
         try:
             main()
@@ -146,6 +148,12 @@ def run_command(main: Callable[[], None]) -> None:
         sys.exit(_complain("not enough memory" + (f": {error}" if str(error) else "")))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _thread_ended(by: threading.ExceptHookArgs) -> None:
+    """The thread that writes TensorBoard's files raises what it could not do in the main thread, too: no traceback."""
+    if not isinstance(by.exc_value, OSError):
+        threading.__excepthook__(by)
 
 
 def _one_line(error: Exception) -> str:

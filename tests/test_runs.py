@@ -178,6 +178,25 @@ def test_tensorboard_shows_each_step_once(tmp_path: Path, monkeypatch) -> None:
         assert [event.step for event in shown.Scalars(f"{stage}/loss")] == steps
 
 
+def test_a_disk_that_is_full_for_tensorboard_gets_one_line(tmp_path: Path) -> None:
+    code = """
+import errno, sys
+from pathlib import Path
+from tensorboard.summary.writer import record_writer
+from alphamini.learn.run import RunFolder
+from alphamini.options import run_command
+def full(writer, data):
+    raise OSError(errno.ENOSPC, "No space left on device")
+record_writer.RecordWriter.write = full
+folder = RunFolder(Path(sys.argv[1]))
+run_command(lambda: [folder.log({"stage": "selfplay", "iteration": i}) for i in range(1000)])
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"error: {tmp_path}: No space left on device"
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="knows no such lock")
 def test_one_process_at_a_time_works_on_a_run(begin, tmp_path: Path) -> None:
     code = (

@@ -122,8 +122,16 @@ class RunFolder:
     def log(self, metrics: dict[str, Any]) -> None:
         """One line in metrics.jsonl, and the same numbers in TensorBoard; a nan is no number, nor JSON: it is left out."""
         metrics = {name: value for name, value in metrics.items() if value == value}
-        with self._metrics.open("a") as file:
-            file.write(json.dumps(metrics) + "\n")
+        try:
+            with self._metrics.open("a") as file:
+                file.write(json.dumps(metrics) + "\n")
+            self._show(metrics)
+        except OSError as error:  # a full disk does not say which file it had no room for
+            error.filename = str(self.path)
+            raise
+
+    def _show(self, metrics: dict[str, Any]) -> None:
+        """Numbers in TensorBoard."""
         stage, step = metrics["stage"], metrics.get("iteration", metrics.get("step", 0))
         if stage not in self._writers:
             from torch.utils.tensorboard import SummaryWriter  # slow to import: only when there is something to say
