@@ -127,7 +127,7 @@ class RunFolder:
                 file.write(json.dumps(metrics) + "\n")
             self._show(metrics)
         except OSError as error:  # a full disk does not say which file it had no room for
-            error.filename = str(self.path)
+            error.filename = os.fsdecode(error.filename or self.path)
             raise
 
     def _show(self, metrics: dict[str, Any]) -> None:
