@@ -144,6 +144,16 @@ def test_half_a_file_is_refused_by_its_name(name: str, share: float, tmp_path: P
         start(tmp_path, recipe)
 
 
+def test_a_run_that_lacks_its_state_is_refused_and_nothing_of_it_deleted(tmp_path: Path) -> None:
+    recipe = small_recipe(from_scratch=True)
+    loop = start(tmp_path, recipe)
+    iterate(loop, 2)
+    (tmp_path / "state" / "state.npz").unlink()
+    with pytest.raises(ValueError, match=r"state.npz is missing: the run cannot go on"):
+        start(tmp_path, recipe)
+    assert len(loop.folder.metrics()) == len(games_of(loop)) == 2
+
+
 @pytest.mark.parametrize("broken", [lambda whole: b"PK\3\4", lambda whole: whole[:40] + bytes(len(whole) - 40)])
 def test_samples_that_are_none_are_refused_by_their_name(broken, tmp_path: Path) -> None:
     recipe = small_recipe(from_scratch=True)

@@ -167,8 +167,12 @@ class RunFolder:
         write_bytes(self._state, buffer.getvalue())
 
     def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """(arrays, counters) of `save_state`, or None; ValueError, one line, if the file is not whole."""
+        """(arrays, counters) of `save_state`, None before the first; ValueError, one line, if the file is missing or not
+        whole."""
         if not self._state.exists():
+            # The first step logs its line before its state is there; a run that begins anew would delete what more tell of.
+            if self._metrics.exists() and self._metrics.read_bytes().count(b"\n") > 1:
+                raise ValueError(f"{self._state} is missing: the run cannot go on; choose another --run")
             return None
         try:
             with np.load(self._state, allow_pickle=False) as file:
