@@ -101,8 +101,10 @@ class Loop:
         lasting = np.unique(scripted.game_id)  # those that did not end inside their openings
         split = scripted.game_id < lasting[int(len(lasting) * (1 - HELD_OUT))]
         training, held_out = samples[split], samples[~split]
-        ceiling = repeat_rate(teacher, held_out["state"][:4096], rng)
-        tqdm.write(f"{len(samples):,} positions; the teacher repeats itself on {ceiling:.1%} of them: the ceiling")
+        repeats = repeat_rate(teacher, held_out["state"][:4096], rng)
+        tqdm.write(
+            f"{len(samples):,} positions; asked twice, the teacher makes the same move in {repeats:.1%} of those held out"
+        )
 
         def draw(count: int, rng: np.random.Generator) -> Samples:
             return training[rng.integers(0, len(training), count)]
@@ -127,13 +129,13 @@ class Loop:
                         "held_out_policy_loss": test.policy,
                         "held_out_value_loss": test.value,
                         "held_out_accuracy": test.accuracy,
-                        "teacher_repeat_rate": ceiling,
+                        "teacher_repeat_rate": repeats,
                     }
                 )
         if self.supervised:
             tqdm.write(
                 f"supervised net: policy accuracy {test.accuracy:.1%} on held-out games "
-                f"(ceiling {ceiling:.1%}), value loss {test.value:.3f}"
+                f"(for comparison, the teacher's own: {repeats:.1%}), value loss {test.value:.3f}"
             )
 
     def iterate(self, left: float = 1.0) -> Iteration:
