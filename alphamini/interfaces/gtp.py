@@ -7,6 +7,7 @@ Black is player 0. A vertex is as in go (letters without I) on boards of stones;
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
@@ -112,14 +113,7 @@ class GTP:
 
     def _boardsize(self, words: list[str]) -> str:
         size, game = _whole(words, 0), self.session.game
-        if size not in game.shape:
-            try:
-                game = get(re.sub(rf"(?<=[a-z]){game.shape[0]}(?![0-9])", str(size), game.name, count=1))
-            except ValueError:
-                raise ValueError("unacceptable size") from None
-            if size not in game.shape:
-                raise ValueError("unacceptable size")
-        self.session = self._new_session(game)
+        self.session = self._new_session(game if size in game.shape else _resized(game, size))
         return ""
 
     def _clear_board(self, words: list[str]) -> str:
@@ -299,6 +293,16 @@ class GTP:
             raise ValueError("cannot score")
         cells = state["stones"][0].reshape(-1).nonzero()[0] if words == ["alive"] else []
         return " ".join(to_vertex(game, int(cell)) for cell in cells)
+
+
+def _resized(game: Game, size: int) -> Game:
+    """The same rules on a board of another size; ValueError, as GTP says it, if there are none."""
+    named = re.sub(rf"(?<=[a-z]){game.shape[0]}(?![0-9])", str(size), game.name, count=1)
+    for name in (named, f"{game.family}-{size}", game.family):  # the last two: connect6-9, and connect6 itself
+        with contextlib.suppress(ValueError):
+            if size in (found := get(name)).shape:
+                return found
+    raise ValueError("unacceptable size")
 
 
 def _given_to(player: int, position: Position) -> Position:
