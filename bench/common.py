@@ -54,7 +54,7 @@ def rate(count: int, task: Callable[[], object]) -> float:
 
 def elo_row(name: str, pair: ratings.Pair) -> Row:
     """A match as a row: Elo of its first player over its second, with the 95 % interval."""
-    elo, half = ratings.rate(2, [pair]).difference(0, 1)
+    elo, half = ratings.elo_of_score(pair)
     interval, games = f"{elo - half:+z.0f} to {elo + half:+z.0f}", f"+{pair.wins} ={pair.draws} -{pair.losses}"
     return {"name": name, "value": elo, "unit": "Elo", "95 %": interval, "games": games}
 

@@ -49,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Ratings:
-    """Elo points relative to the anchor, which has 0 +- 0. `covariance` f8[P, P] in Elo^2, of those differences."""
+    """Elo points relative to the anchor, player 0, who has 0 +- 0. `covariance` f8[P, P] in Elo^2, of those differences."""
 
     elo: NDArray[np.float64]  # [P]
     covariance: NDArray[np.float64]
@@ -77,7 +77,7 @@ class Ratings:
         return 0.5 if half == 0 else 0.5 * math.erfc(-elo / (half / 1.96) / math.sqrt(2))
 
 
-def rate(players: int, pairs: Sequence[Pair], anchor: int = 0) -> Ratings:
+def rate(players: int, pairs: Sequence[Pair]) -> Ratings:
     """Maximum-likelihood Bradley-Terry ratings (Hunter 2004, "MM algorithms for generalized Bradley-Terry models"),
     a draw counted as half a win for both, by Newton's method.
 
@@ -109,10 +109,10 @@ def rate(players: int, pairs: Sequence[Pair], anchor: int = 0) -> Ratings:
         if np.abs(step).max() < 1e-9:
             break
     relative = np.eye(players)
-    relative[:, anchor] -= 1
+    relative[:, 0] -= 1
     bread = np.linalg.inv(hessian)
     covariance = relative @ bread @ scatter @ bread @ relative.T
-    return Ratings((theta - theta[anchor]) * ELO, covariance * ELO**2)
+    return Ratings((theta - theta[0]) * ELO, covariance * ELO**2)
 
 
 def _add(matrix: NDArray[np.float64], pair: Pair, weight: float) -> None:
@@ -142,7 +142,7 @@ def _scatter(pair: Pair, p: float) -> float:
 
 def elo_of_score(pair: Pair) -> tuple[float, float]:
     """(Elo of a over b, half of its 95 % interval) from one match."""
-    return rate(2, [pair], anchor=1).difference(0, 1)
+    return rate(2, [pair]).difference(0, 1)
 
 
 def wilson(correct: int, positions: int) -> tuple[float, float]:

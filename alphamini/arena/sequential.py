@@ -56,14 +56,6 @@ class SequentialTest:
         return "H0" if ratio <= low else "H1" if ratio >= high else None
 
 
-def pair_statistics(pentanomial: ArrayLike) -> tuple[float, float]:
-    """(mean, variance) of the share of the two points that an opening gave, over the openings of a pentanomial [5]."""
-    counts = np.asarray(pentanomial, np.float64)
-    shares = counts / max(counts.sum(), 1.0)
-    mean = float(shares @ POINTS)
-    return mean, float(shares @ (POINTS - mean) ** 2)
-
-
 def _share(elo: float) -> float:
     """The expected share of the points."""
     return 1 / (1 + 10 ** (-elo / 400))

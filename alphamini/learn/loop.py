@@ -61,15 +61,16 @@ class Loop:
         self.folder, self.recipe, self.workers = folder, recipe, workers
         self.game: Game = get(recipe.game)
         self.stop = threading.Event()
-        streams = np.random.SeedSequence(recipe.seed).spawn(4)
-        self.scripted_stream, self.judge_stream = streams[0], streams[1]
-        self.rng = np.random.Generator(np.random.PCG64(streams[2]))
+        # One of the streams has no use any more; without it the others would be new ones, and runs would not repeat.
+        self.scripted_stream, _, training_stream, actors_stream = np.random.SeedSequence(recipe.seed).spawn(4)
+        self.rng = np.random.Generator(np.random.PCG64(training_stream))
         net = NetConfig.for_game(self.game, recipe.blocks, recipe.channels)
         self.trainer = Trainer(self.game, net, recipe.train, recipe.seed, workers)
         self.replay = Replay(self.game, recipe.window_most, folder.samples)
         share = max(1, recipe.selfplay.games // workers)
         teacher = None if recipe.from_scratch else get_teacher(self.game)
-        self.actors = [Actor(self.game, recipe.selfplay, share, seed, teacher) for seed in streams[3].spawn(workers)]
+        seeds = actors_stream.spawn(workers)
+        self.actors = [Actor(self.game, recipe.selfplay, share, seed, teacher) for seed in seeds]
         self.backend: NetBackend | None = None
         self.pretrained = 0  # supervised steps done
         self.iterations = 0

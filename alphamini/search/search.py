@@ -42,6 +42,7 @@ class Rules(Protocol):
 class Evaluator(Protocol):
     """states [B] -> prior logits f4[B, A] (not masked), value f4[B] for the side to move, in [-1, 1].
 
+    The arrays may be the evaluator's own buffers: they hold until its next call.
     One with an attribute `at_once` says so how many leaves of one tree it is worth asking about together, up to LEAVES.
     One with a method `evaluate_some` may answer for the first of the states alone, one at least; the others wait for the
     next wave, and their trees with them.
