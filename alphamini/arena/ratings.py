@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 ELO = 400 / np.log(10)  # Elo points a unit of log-odds
 PRIOR_DRAWS = 1.0  # of every player, shared out over the opponents that it has met: keeps 100 % scores finite
-GAUGE = 1e-6  # differences alone are known: this pins their level, and players that nobody has met
-PRIOR_PAIRS = 2.0  # opening pairs with the variance of independent, drawless games that each match's own is mixed with
+GAUGE = 1e-6  # games tell differences alone: this pins the level of them all, and of a player without games
+PRIOR_PAIRS = 2.0  # the weight, in openings, of the variance of independent games without draws; see `_scatter`
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,10 @@ def _add(matrix: NDArray[np.float64], pair: Pair, weight: float) -> None:
 
 
 def _scatter(pair: Pair, p: float) -> float:
-    """The variance of a's points in all games of the pair, about the expected share `p` of each.
+    """The variance of a's points in all games of the pair, about the expected share `p` of each game.
 
-    Few openings say little of their own variance, hence PRIOR_PAIRS; p was fitted to them, hence the 1.
+    Few openings say little of their variance: it is mixed with that of PRIOR_PAIRS openings whose games are independent
+    and never drawn. Less 1 in the divisor, as p was fitted to the same games.
     """
     if pair.pentanomial is None:
         count, prior, expected, independent = pair.games, 2 * PRIOR_PAIRS, p, p * (1 - p)

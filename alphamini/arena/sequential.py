@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 POINTS = np.arange(5) / 4  # of an opening's two games, as a share of both
-UNSEEN = 1e-3  # openings that every outcome counts beyond those seen: keeps the likelihoods finite
+UNSEEN = 1e-3  # openings, added to the count of every outcome: keeps the likelihoods finite
 BISECTIONS = 60
 
 

@@ -19,9 +19,9 @@ from alphamini.arena.command import RULES
 from alphamini.arena.coordinates import from_xy, to_xy
 from alphamini.interfaces import swap2
 from alphamini.interfaces.clock import Clock
-from alphamini.interfaces.engine import MAX_SIMS
 from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
+from alphamini.search.search import MAX_SIMS
 from games import Position, get
 
 EVERYBODY = frozenset({0, 1})
@@ -134,11 +134,10 @@ class Gomocup:
 
     def _turn(self, rest: str) -> None:
         session = self._opened()
-        if (
-            not session.is_over and session.position.moves and session.position.to_play == self._own
-        ):  # after an odd number of TAKEBACKs
+        position = session.position
+        if position.moves and position.to_play == self._own and not session.is_over:  # after an odd number of TAKEBACKs
             raise ValueError("it is not the opponent's turn")
-        session.go_to(_play_all(session.position, [from_xy(session.game, rest)]))
+        session.go_to(_play_all(position, [from_xy(session.game, rest)]))
         self._answer()
 
     def _answer(self) -> None:

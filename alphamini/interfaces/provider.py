@@ -14,7 +14,7 @@ from games import Game
 
 ROLLOUTS_SEED = 1
 PROGRAM = 300 << 20  # bytes of Python, its libraries and a net, where they cannot be measured
-RESERVE = 16 << 20  # bytes by which all that grows beside the tree and the cache
+RESERVE = 16 << 20  # bytes kept back for whatever else grows, beside the tree and the cache
 _log = logging.getLogger(__name__)
 
 

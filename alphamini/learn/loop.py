@@ -27,7 +27,7 @@ from alphamini.learn.trainer import Losses, Trainer
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
-from games import Game, get
+from games import DRAW, Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
 ANNEALED = 0.35  # of a run with an end: its last part, where the learning rate falls to a twentieth
@@ -37,20 +37,20 @@ CALIBRATION = 256  # of the newest positions, for low precisions
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one iteration of self-play and training has done."""
+    """What one iteration of self-play and training has done; rates are a second of self-play."""
 
-    number: int
-    games: int
-    samples: int
-    harvested: int
-    plies: float  # mean game length
-    draws: float
+    number: int  # from 1
+    games: int  # that ended
+    samples: int  # searched positions of these games
+    harvested: int  # proven positions from inside the searches
+    plies: float  # mean length of the games; nan where none ended, as `draws`
+    draws: float  # share of the games
     games_per_s: float
-    sims_per_s: float
-    evaluations_per_s: float
-    entropy: float
+    sims_per_s: float  # root visits, without those of kept subtrees
+    evaluations_per_s: float  # leaves, those that the cache knew included
+    entropy: float  # of the policy targets, mean, in nats
     losses: Losses | None  # None: nothing trained yet
-    selfplay_s: float
+    selfplay_s: float  # seconds
     training_s: float
 
 
@@ -285,7 +285,7 @@ def _summary(number: int, parts: list[Finished], played: float, trained: float, 
         samples=sum(len(s) for part in parts for s in part.samples),
         harvested=sum(len(s) for part in parts for s in part.harvest),
         plies=float(np.mean([len(moves) for moves, _ in games])) if games else float("nan"),
-        draws=float(np.mean([outcome == 2 for _, outcome in games])) if games else float("nan"),
+        draws=float(np.mean([outcome == DRAW for _, outcome in games])) if games else float("nan"),
         games_per_s=len(games) / played,
         sims_per_s=sum(part.visits for part in parts) / played,
         evaluations_per_s=sum(part.evaluations for part in parts) / played,
