@@ -25,7 +25,6 @@ from games import DRAW, WIN_0, WIN_1, Game, Position, get, outcome_value
 
 EVERYBODY = frozenset({0, 1})
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
-DEFAULT_KOMI = 7.5  # of go, where its name has none
 INTERVAL = 0.5  # seconds between two lines of an analysis, where none is asked for
 TICK = 0.2  # how often a finished analysis looks whether the next command has come
 SHOWN = 20  # moves of an analysis
@@ -64,7 +63,7 @@ class GTP:
             "clear_board": self._clear_board,
             "komi": self._komi,
             "play": self._play,
-            "genmove": self._genmove,
+            "genmove": self._choose,
             "reg_genmove": self._reg_genmove,
             "set_free_handicap": self._set_free_handicap,
             "undo": self._undo,
@@ -125,9 +124,8 @@ class GTP:
         komi, game = _real(words, 0), self.session.game
         if game.family != "go":
             return ""
-        name = f"{game.name.partition('-')[0]}-komi{komi:g}"
         try:
-            game = get(name.removesuffix(f"-komi{DEFAULT_KOMI:g}"))
+            game = get(f"{game.name.partition('-')[0]}-komi{komi:g}")
         except ValueError:
             raise ValueError("unacceptable komi") from None
         if game is not self.session.game:
@@ -206,9 +204,6 @@ class GTP:
         self._before.append(before)
         _log.info("%d visits in %.2f s, win rate %.2f", analysis.visits, analysis.seconds, analysis.win_rate)
         return to_vertex(session.game, analysis.action)
-
-    def _genmove(self, words: list[str]) -> str:
-        return self._choose(words)
 
     def _reg_genmove(self, words: list[str]) -> str:
         """Neither the board nor a clock changes."""
