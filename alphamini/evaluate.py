@@ -96,7 +96,8 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
 
 
 def write_and_print(options: EvaluateOptions, out: Path | None, report: dict[str, Any], lines: Sequence[str]) -> None:
-    """The file comes first: nobody may be reading what is printed. But where it cannot be written, that is all there is."""
+    """Writes the report, then prints the lines: printing fails where nobody reads. Where the report cannot be written, the
+    lines are printed all the same."""
     try:
         if out and not (options.levels and report.get("stopped")):  # half a ladder must not replace a whole one
             write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
