@@ -82,6 +82,8 @@ def main() -> None:
 
 
 def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
+    """Does what the options ask for, prints it, and writes it to `out`, where one is given. ValueError, one line, for
+    what cannot be done; KeyboardInterrupt, after what there is has been published, if it was stopped."""
     check(options)
     if out:
         check_writable(out, is_report)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from alphamini.arena import ratings
+from alphamini.model.checkpoint import write_bytes
 
 Row = dict[str, Any]
 """One measurement: `name`, `value`, `unit` and whatever else explains it."""
@@ -102,9 +103,8 @@ def report(benchmark: str, rows: list[Row], file: Path | None) -> None:
         first, *rest = zip(line, widths, strict=True)
         print("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]))
     if file:
-        beside = file.with_name(file.name + ".part")
-        beside.write_text(json.dumps({"benchmark": benchmark, "machine": about, "rows": rows}, indent=1) + "\n")
-        beside.replace(file)
+        content = json.dumps({"benchmark": benchmark, "machine": about, "rows": rows}, indent=1) + "\n"
+        write_bytes(file, content.encode())
 
 
 def _cell(value: object) -> str:

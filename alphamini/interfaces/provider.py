@@ -54,6 +54,7 @@ class Engines:
         self._memory: int | None = None
 
     def get(self, game: Game) -> Engine:
+        """The engine for `game`, loaded if it is another one than last time; CheckpointError as `open_engine`."""
         if self._engine is None or self._engine.game is not game:
             self._engine = None  # makes room first
             self._engine = open_engine(game, self._checkpoint)
