@@ -25,10 +25,9 @@ from alphamini.arena.thinking import Net, levels_pool, thinking_pool
 from alphamini.model.checkpoint import write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
-from alphamini.options import add_fields, check_writable, parser, read_fields, run_command
+from alphamini.options import MAX_SIMS, add_fields, check_writable, parser, read_fields, run_command
 from games import Game, get
 
-MOST_SIMS = 1_000_000
 DEFAULT_GAMES, TEST_GAMES = 100, 4000
 Publish = Callable[[dict[str, Any], Sequence[str]], None]  # of a report and the lines to print
 
@@ -83,6 +82,8 @@ def main() -> None:
 
 
 def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
+    """Does what the options ask for, prints it, and writes it to `out`, where one is given. ValueError, one line, for
+    what cannot be done; KeyboardInterrupt, after what there is has been published, if it was stopped."""
     check(options)
     if out:
         check_writable(out, is_report)
@@ -97,7 +98,8 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
 
 
 def write_and_print(options: EvaluateOptions, out: Path | None, report: dict[str, Any], lines: Sequence[str]) -> None:
-    """The file comes first: nobody may be reading what is printed. But where it cannot be written, that is all there is."""
+    """Writes the report, then prints the lines: printing fails where nobody reads. Where the report cannot be written, the
+    lines are printed all the same."""
     try:
         if out and not (options.levels and report.get("stopped")):  # half a ladder must not replace a whole one
             write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
@@ -277,8 +279,8 @@ def parse_checkpoint(text: str) -> tuple[str, Path]:
 def parse_budgets(text: str) -> list[int]:
     """The numbers in "1,2,4", rising; ValueError, one line, otherwise."""
     items = text.split(",")
-    if not all(item.isdecimal() and 1 <= int(item) <= MOST_SIMS for item in items):
-        raise ValueError(f"--thinking takes whole numbers from 1 to {MOST_SIMS} with commas between, not {text!r}")
+    if not all(item.isdecimal() and 1 <= int(item) <= MAX_SIMS for item in items):
+        raise ValueError(f"--thinking takes whole numbers from 1 to {MAX_SIMS} with commas between, not {text!r}")
     return sorted({int(item) for item in items})
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 MAX_SECONDS = 3600
-MAX_SIMS = 1_000_000  # as for the engine
+MAX_SIMS = 1_000_000  # as alphamini.search has it, which is slow to import
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):

@@ -1,7 +1,8 @@
 """Several leaves of one tree at a time: a match at equal time against the same search with one leaf a wave.
 
 With the net of gomoku9 and with random playouts of connect4, one tree at a time, as a person waits for it; every
-opening from both seats. A difference whose interval holds 0 is none that it could show.
+opening from both seats, each side with an evaluation cache of its own. A difference whose interval holds 0 is none that it
+could show.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import games
 from alphamini.arena.match import play_match
 from alphamini.arena.players import SearchPlayer
 from alphamini.model.checkpoint import load_checkpoint
-from alphamini.model.evaluators import RandomRollouts, make_backend
+from alphamini.model.evaluators import NetEvaluator, RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
 
 
@@ -35,10 +36,13 @@ def main() -> None:
     arguments = options.parse_args()
     gomoku, connect4 = games.get("gomoku9"), games.get("connect4")
     checkpoint = load_checkpoint(shipped_checkpoint(gomoku), gomoku)
-    backend = make_backend(gomoku, checkpoint.net, checkpoint.weights, workers=1)
+
+    def net() -> NetEvaluator:
+        return make_backend(gomoku, checkpoint.net, checkpoint.weights, workers=1).worker()
+
     rows: list[common.Row] = []
     for game, name, make, seconds in (
-        (gomoku, "gomoku9, the net", backend.worker, 0.05),
+        (gomoku, "gomoku9, the net", net, 0.05),
         (connect4, "connect4, playouts", lambda: RandomRollouts(connect4, 1), 0.02),
     ):
         count = 2 if arguments.quick else arguments.games

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from alphamini.arena import ratings
+from alphamini.model.checkpoint import write_bytes
 
 Row = dict[str, Any]
 """One measurement: `name`, `value`, `unit` and whatever else explains it."""
@@ -54,7 +55,7 @@ def rate(count: int, task: Callable[[], object]) -> float:
 
 def elo_row(name: str, pair: ratings.Pair) -> Row:
     """A match as a row: Elo of its first player over its second, with the 95 % interval."""
-    elo, half = ratings.rate(2, [pair]).difference(0, 1)
+    elo, half = ratings.elo_of_score(pair)
     interval, games = f"{elo - half:+z.0f} to {elo + half:+z.0f}", f"+{pair.wins} ={pair.draws} -{pair.losses}"
     return {"name": name, "value": elo, "unit": "Elo", "95 %": interval, "games": games}
 
@@ -102,9 +103,8 @@ def report(benchmark: str, rows: list[Row], file: Path | None) -> None:
         first, *rest = zip(line, widths, strict=True)
         print("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]))
     if file:
-        beside = file.with_name(file.name + ".part")
-        beside.write_text(json.dumps({"benchmark": benchmark, "machine": about, "rows": rows}, indent=1) + "\n")
-        beside.replace(file)
+        content = json.dumps({"benchmark": benchmark, "machine": about, "rows": rows}, indent=1) + "\n"
+        write_bytes(file, content.encode())
 
 
 def _cell(value: object) -> str:

@@ -1,7 +1,8 @@
 """What int8 and bf16 cost a trained net: agreement with fp32 on positions of its own games, and matches against fp32.
 
 Agreement as `alphamini.model.quantize` defines it, on self-play positions that calibration did not see. The match is
-at equal simulations, every opening from both seats; a difference whose interval holds 0 is none that it could show.
+at equal simulations, every opening (random plies) from both seats; a difference whose interval holds 0 is none that it
+could show.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class SelfPlay:
         simulations += sum(int((actor.search.visits(actor.rows) - actor.kept).sum()) for actor in self.actors)
         return {
             "leaves": leaves / spent,
-            "evaluations": (leaves - sum(worker.cache.known for worker in workers)) / spent,
+            "evaluations": sum(worker.cache.computed for worker in workers) / spent,
             "simulations": simulations / spent,
             "moves": sum(part.moves for part in parts) / spent,
         }

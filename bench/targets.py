@@ -98,6 +98,7 @@ def main() -> None:
         search.budget[:] = 1
         search.run(evaluator, trees)
         if not table:
+            search.config = replace(SEARCH, target_temperature=1.0)  # nothing tried: this is the net's own policy
             table += reference.rows("raw policy", search.improved_policy(trees))
         search.budget[:] = arguments.simulations
         search.run(evaluator, trees)

@@ -105,7 +105,11 @@ class Game:
 
 
 class Position:
-    """One position and the moves that led to it: slow, safe and friendly. Immutable: `play` returns a new one."""
+    """One position and the moves that led to it: slow, safe and friendly. Immutable: `play` returns a new one.
+
+    `state`: the record, as a batch of one; `moves`: the actions since the start position; `previous`: the position before
+    the last of them, None at the start and where it is not known.
+    """
 
     def __init__(self, game: Game, state: States, moves: tuple[int, ...] = (), previous: Position | None = None):
         self.game = game
@@ -115,10 +119,12 @@ class Position:
 
     @property
     def to_play(self) -> int:
+        """The side to move, 0 or 1."""
         return int(self.state["to_play"][0])
 
     @property
     def outcome(self) -> int:
+        """ONGOING, WIN_0, WIN_1 or DRAW."""
         return int(self.state["outcome"][0])
 
     @property
@@ -131,6 +137,7 @@ class Position:
 
     @property
     def legal_actions(self) -> list[int]:
+        """In rising order; none when the game is over."""
         return [int(a) for a in np.flatnonzero(self.game.legal_mask(self.state)[0])]
 
     def play(self, action: int) -> Position:
@@ -146,18 +153,21 @@ class Position:
         return Position(self.game, state, (*self.moves, int(action)), self)
 
     def play_all(self, actions: Sequence[int]) -> Position:
+        """The position after several actions; ValueError if one is not legal where it is played."""
         position = self
         for action in actions:
             position = position.play(action)
         return position
 
     def parse_action(self, text: str) -> int:
+        """The action that people write so, legal here or not; ValueError, one line, if `text` is none."""
         return self.game.parse_action(text)
 
     def action_text(self, action: int) -> str:
         return self.game.action_text(action)
 
     def text(self, colour: bool = False) -> str:
+        """The board, with the last move marked; `colour`: with a terminal's escape codes."""
         return self.game.board_text(self.state[0], self.last_action, colour)
 
     def __str__(self) -> str:

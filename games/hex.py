@@ -242,10 +242,8 @@ def playout(states, seeds):
         for r in range(n):
             rows[r] = s.rows[winner, r]
         start = winner ^ first  # the winner's moves are those at start, start + 2, ...
-        low, high = (
-            np.int64(0),
-            np.int64((empty - start + 1) // 2),
-        )  # after `low` of them he has not won, after `high` he has
+        # After `low` of them he has not won, after `high` he has.
+        low, high = np.int64(0), np.int64((empty - start + 1) // 2)
         while high - low > 1:
             middle = (low + high) // 2
             tried[:] = rows

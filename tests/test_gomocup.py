@@ -159,8 +159,15 @@ def test_a_wrong_board_is_refused_whole(lines):
     assert talk.door.session.position is before
 
 
+@pytest.mark.parametrize("block", [("BOARD", "0,1,2", "0,1,1"), ("SWAP2BOARD", "0,1", "2,2", "0,1")])
+def test_an_illegal_stone_of_a_board_is_named_as_the_protocol_writes_cells(block):
+    talk = gomocup()
+    talk.ask("START 5")
+    assert talk.ask(*block, "DONE") == "ERROR 0,1 is not legal here"
+
+
 @pytest.mark.parametrize(("line", "answer"), [
-    ("TURN 2,2", "ERROR c3 is not legal here"),
+    ("TURN 2,2", "ERROR 2,2 is not legal here"),
     ("TURN 5,0", "ERROR 5,0 is outside of the board (0,0 to 4,4)"),
     ("TURN -1,0", "ERROR expected a cell as x,y"),
     ("TURN", "ERROR expected a cell as x,y"),
@@ -407,7 +414,7 @@ def test_the_process_survives_whatever_comes():
     assert words == ["UNKNOWN", "ERROR", "OK", "MOVE", "UNKNOWN", "ERROR", "ERROR", "OK", "MOVE"]
     log = done.stderr.decode()
     assert "bytes of a line beyond the first 8192 were dropped" in log
-    assert "'TURN 4,4': e5 is not legal here" in log
+    assert "'TURN 4,4': 4,4 is not legal here" in log
     assert "Traceback" not in log
 
 

@@ -143,6 +143,11 @@ def test_boardsize_changes_the_game():
         assert talk.ask(f"boardsize {size}") == "= \n"
         assert talk.ask("boardsize 19") == "? unacceptable size\n"
     assert gtp("connect4").ask("play b 4", "showboard").count("x") == 1
+    talk = gtp("connect6")  # whose names have their size elsewhere
+    for size, name in ((9, "connect6-9"), (13, "connect6-13"), (19, "connect6")):
+        assert talk.ask(f"boardsize {size}") == "= \n"
+        assert talk.door.session.game is games.get(name)
+    assert talk.ask("boardsize 8") == "? unacceptable size\n"
 
 
 @pytest.mark.parametrize("name", ["tictactoe", "connect4", "gomoku5", "gomoku9", "gomoku20"])

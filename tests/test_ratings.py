@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alphamini.arena.ratings import Pair, elo_of_score, rate, wilson
-from alphamini.arena.sequential import SequentialTest, pair_statistics
+from alphamini.arena.sequential import SequentialTest
 
 TRUTH = np.array([0.0, 60.0, 150.0, -90.0])
 OPENINGS = 100
@@ -117,12 +117,6 @@ def normal(z: float) -> float:
     """The normal distribution function, by summing its density."""
     x = np.linspace(-10, z, 200_001)
     return float(np.exp(-x * x / 2).sum() * (x[1] - x[0]) / np.sqrt(2 * np.pi))
-
-
-def test_pentanomial_statistics_are_those_of_the_openings_one_by_one() -> None:
-    counts = [3, 7, 20, 11, 5]
-    openings = np.repeat([0, 0.25, 0.5, 0.75, 1], counts)
-    assert pair_statistics(counts) == pytest.approx((openings.mean(), openings.var()))
 
 
 def test_the_constrained_likelihoods_are_the_largest_by_brute_force() -> None:

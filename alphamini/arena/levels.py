@@ -24,6 +24,8 @@ BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 @dataclass(frozen=True)
 class Strength:
+    """How a net is weakened: simulations a move, and the temperature that its move is drawn at."""
+
     sims: int
     temperature: float = 0.0  # 0: the best move
 

@@ -21,14 +21,13 @@ from games import DRAW, ONGOING, Game
 
 @dataclass(frozen=True)
 class GameRecord:
-    """`first` (0: player a, 1: player b) had the first move; `opening` of the `moves` were given. The two games of one
-    opening share its `number` in the match."""
+    """One game between players a and b; the two games of one opening share its `number`."""
 
-    first: int
-    moves: list[int]
-    outcome: int
-    opening: int
-    number: int
+    first: int  # who had the first move: 0 player a, 1 player b
+    moves: list[int]  # actions, the opening's included
+    outcome: int  # of the game: 0 is a win of who had the first move (see games.game)
+    opening: int  # plies that were given
+    number: int  # of the opening in the match
 
     def winner(self) -> int | None:
         """0 for player a, 1 for player b, None for a draw."""

@@ -29,16 +29,15 @@ from alphamini.learn.teachers import get_teacher
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import Evaluator, Rows, Search, bytes_a_node, choose
+from alphamini.search.search import MAX_SIMS, Evaluator, Rows, Search, bytes_a_node, choose
 from games import Game, States
 from games.playout import random_actions
 
 DEFAULT_SIMS = 100
-MAX_SIMS = 1_000_000
-BATCH_MEMORY = 2**28  # bytes of a batch of trees, of each thread; but for one tree, which may have ...
-TREE_MEMORY = 2**32  # ... so many
+BATCH_MEMORY = 2**28  # bytes of the trees that a thread searches at once, where these are more than one
+TREE_MEMORY = 2**32  # bytes of a single tree
 TIMED_NODES, TIMED_MEMORY = 300_000, 2**30  # of a tree under a clock, whichever is less
-TRY_SECONDS = 0.5  # a player is timed for so long, and twice at least: the first time its memory is new
+TRY_SECONDS = 0.5  # a player is timed for so long at least, and twice at least: the first time allocates its memory
 OPTIONS = {
     "random": (),
     "scripted": ("level",),

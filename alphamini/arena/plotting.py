@@ -86,7 +86,7 @@ def _draw_error(axes: Any, report: dict[str, Any]) -> None:
 
 
 def _show_a_decade(axes: Any) -> None:
-    """At least: a short run's points, all of one budget, are no microseconds apart on a figure of their own."""
+    """Widens the axis to a factor of ten at least: points of a single budget, a short run's, are microseconds apart."""
     low, high = axes.get_xlim()
     if high < 10 * low:
         middle = (low * high) ** 0.5

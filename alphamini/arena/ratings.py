@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 ELO = 400 / np.log(10)  # Elo points a unit of log-odds
 PRIOR_DRAWS = 1.0  # of every player, shared out over the opponents that it has met: keeps 100 % scores finite
-GAUGE = 1e-6  # differences alone are known: this pins their level, and players that nobody has met
-PRIOR_PAIRS = 2.0  # opening pairs with the variance of independent, drawless games that each match's own is mixed with
+GAUGE = 1e-6  # games tell differences alone: this pins the level of them all, and of a player without games
+PRIOR_PAIRS = 2.0  # the weight, in openings, of the variance of independent games without draws; see `_scatter`
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Ratings:
-    """Elo points relative to the anchor, which has 0 +- 0. `covariance` f8[P, P] in Elo^2, of those differences."""
+    """Elo points relative to the anchor, player 0, who has 0 +- 0. `covariance` f8[P, P] in Elo^2, of those differences."""
 
     elo: NDArray[np.float64]  # [P]
     covariance: NDArray[np.float64]
@@ -77,7 +77,7 @@ class Ratings:
         return 0.5 if half == 0 else 0.5 * math.erfc(-elo / (half / 1.96) / math.sqrt(2))
 
 
-def rate(players: int, pairs: Sequence[Pair], anchor: int = 0) -> Ratings:
+def rate(players: int, pairs: Sequence[Pair]) -> Ratings:
     """Maximum-likelihood Bradley-Terry ratings (Hunter 2004, "MM algorithms for generalized Bradley-Terry models"),
     a draw counted as half a win for both, by Newton's method.
 
@@ -109,10 +109,10 @@ def rate(players: int, pairs: Sequence[Pair], anchor: int = 0) -> Ratings:
         if np.abs(step).max() < 1e-9:
             break
     relative = np.eye(players)
-    relative[:, anchor] -= 1
+    relative[:, 0] -= 1
     bread = np.linalg.inv(hessian)
     covariance = relative @ bread @ scatter @ bread @ relative.T
-    return Ratings((theta - theta[anchor]) * ELO, covariance * ELO**2)
+    return Ratings((theta - theta[0]) * ELO, covariance * ELO**2)
 
 
 def _add(matrix: NDArray[np.float64], pair: Pair, weight: float) -> None:
@@ -124,9 +124,10 @@ def _add(matrix: NDArray[np.float64], pair: Pair, weight: float) -> None:
 
 
 def _scatter(pair: Pair, p: float) -> float:
-    """The variance of a's points in all games of the pair, about the expected share `p` of each.
+    """The variance of a's points in all games of the pair, about the expected share `p` of each game.
 
-    Few openings say little of their own variance, hence PRIOR_PAIRS; p was fitted to them, hence the 1.
+    Few openings say little of their variance: it is mixed with that of PRIOR_PAIRS openings whose games are independent
+    and never drawn. Less 1 in the divisor, as p was fitted to the same games.
     """
     if pair.pentanomial is None:
         count, prior, expected, independent = pair.games, 2 * PRIOR_PAIRS, p, p * (1 - p)
@@ -142,7 +143,7 @@ def _scatter(pair: Pair, p: float) -> float:
 
 def elo_of_score(pair: Pair) -> tuple[float, float]:
     """(Elo of a over b, half of its 95 % interval) from one match."""
-    return rate(2, [pair], anchor=1).difference(0, 1)
+    return rate(2, [pair]).difference(0, 1)
 
 
 def wilson(correct: int, positions: int) -> tuple[float, float]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 POINTS = np.arange(5) / 4  # of an opening's two games, as a share of both
-UNSEEN = 1e-3  # openings that every outcome counts beyond those seen: keeps the likelihoods finite
+UNSEEN = 1e-3  # openings, added to the count of every outcome: keeps the likelihoods finite
 BISECTIONS = 60
 
 
@@ -54,14 +54,6 @@ class SequentialTest:
         """ "H0" or "H1" where the ratio has crossed a bound."""
         low, high = self.bounds
         return "H0" if ratio <= low else "H1" if ratio >= high else None
-
-
-def pair_statistics(pentanomial: ArrayLike) -> tuple[float, float]:
-    """(mean, variance) of the share of the two points that an opening gave, over the openings of a pentanomial [5]."""
-    counts = np.asarray(pentanomial, np.float64)
-    shares = counts / max(counts.sum(), 1.0)
-    mean = float(shares @ POINTS)
-    return mean, float(shares @ (POINTS - mean) ** 2)
 
 
 def _share(elo: float) -> float:

@@ -9,8 +9,8 @@ A suite is a file of JSON lines; every line is one position of one game:
 
 and its answer in one of two forms:
 
-    scores  one a action, for the side to move: above 0 wins, 0 draws, below 0 loses, null is illegal; a larger one wins
-            sooner or loses later. With `value`, the best of them, and `best`, the moves that reach it.
+    scores  one for each action, for the side to move: above 0 wins, 0 draws, below 0 loses, null is illegal; a larger
+            one wins sooner or loses later. With `value`, the best of them, and `best`, the moves that reach it.
             Right is a move whose score has the value's sign. (The `best` ones are counted apart, as perfect play.)
     type    "win" with `winning_moves`, or "defend" with `defences`: the moves that are right. With `subtype`, and
             `still_lost`: true where no defence helps in the long run; such a position is left out of every share.
@@ -39,15 +39,15 @@ from games import ONGOING, Game, Position, States
 from games.playout import random_actions
 
 SOLVED = "solved"  # the suite that the project solves itself
-MOST_SOLVED = 20_000  # positions: all of them in games so small, else SAMPLE of random games
-SAMPLE = 500
+MOST_SOLVED = 20_000  # positions of a game that is asked about whole; of larger ones ...
+SAMPLE = 500  # ... so many from random games
 BATCH = 64  # positions that a player is asked about at once: enough for a net, few enough to stop soon
 CLASSES = {1: "won", 0: "drawn", -1: "lost"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One position's: its class, and the actions that are right, and those that are even best (None: not known)."""
+    """Of one position: its class, the actions that are right, and those of them that are best (None: not known)."""
 
     kind: str
     right: frozenset[int]

@@ -73,7 +73,7 @@ class _LogFile(logging.FileHandler):
 
 def keep_log(path: Path | None, warning: str = "alphamini: %(message)s") -> None:
     """Warnings go to standard error, written as `warning`; the whole conversation to `path`, where one is given.
-    ValueError, one line, where nobody could read an answer."""
+    ValueError, one line, where standard output is closed."""
     if sys.stdout is None:
         raise ValueError("standard output is closed")
     for stream in (sys.stdout, sys.stderr):

@@ -14,11 +14,10 @@ from alphamini.model import cache
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, same_family
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search, bytes_a_node
+from alphamini.search.search import MAX_SIMS, MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search, bytes_a_node
 from games import Game, Position, get
 
 DEFAULT_SIMS, ROLLOUT_SIMS = 400, 20_000  # with a net; with random playouts, which are cheap and say little each
-MAX_SIMS = 1_000_000  # under a clock too: far beyond it the tree's float32 sums would lose single visits
 MEMORY = 2**30  # bytes of a full tree and its cache; the machine gives them page by page, as they fill
 CACHE_SHARE = 0.25  # of the memory, up to the usual size of a cache
 MIN_NODES, MAX_NODES = 512, 300_000

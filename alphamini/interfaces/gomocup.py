@@ -12,16 +12,16 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from alphamini import __version__
 from alphamini.arena.command import RULES
 from alphamini.arena.coordinates import from_xy, to_xy
 from alphamini.interfaces import swap2
 from alphamini.interfaces.clock import Clock
-from alphamini.interfaces.engine import MAX_SIMS
 from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
+from alphamini.search.search import MAX_SIMS
 from games import Position, get
 
 EVERYBODY = frozenset({0, 1})
@@ -134,11 +134,10 @@ class Gomocup:
 
     def _turn(self, rest: str) -> None:
         session = self._opened()
-        if (
-            not session.is_over and session.position.moves and session.position.to_play == self._own
-        ):  # after an odd number of TAKEBACKs
+        position = session.position
+        if position.moves and position.to_play == self._own and not session.is_over:  # after an odd number of TAKEBACKs
             raise ValueError("it is not the opponent's turn")
-        session.play(from_xy(session.game, rest))
+        session.go_to(_play_all(position, [from_xy(session.game, rest)]))
         self._answer()
 
     def _answer(self) -> None:
@@ -187,7 +186,7 @@ class Gomocup:
         session = self._opened()
         if len(lines) not in swap2.STONES:
             raise ValueError("SWAP2BOARD needs no stones, 3 or 5")
-        position = session.game.initial().play_all([from_xy(session.game, line) for line in lines])
+        position = _play_all(session.game.initial(), [from_xy(session.game, line) for line in lines])
         actions = swap2.answer(session, position, self._rng)
         self._say(" ".join(to_xy(session.game, action) for action in actions) or "SWAP")
 
@@ -242,6 +241,15 @@ def _whole(text: str, message: str) -> int:
     return int(text)
 
 
+def _play_all(position: Position, actions: Iterable[int]) -> Position:
+    """The position after these moves; ValueError, which names the cell as the protocol does, if one is not legal."""
+    for action in actions:
+        if not position.is_over and action not in position.legal_actions:
+            raise ValueError(f"{to_xy(position.game, action)} is not legal here")
+        position = position.play(action)
+    return position
+
+
 def _in_turn(start: Position, stones: list[tuple[int, int]]) -> Position:
     """The position with these stones (action, field) in which the opponent has moved last: in the order in which they
     came where that alternates, else in turn. ValueError where the numbers do not fit or a stone is not legal."""
@@ -253,5 +261,5 @@ def _in_turn(start: Position, stones: list[tuple[int, int]]) -> Position:
     first, second = (opponent, own) if ahead else (own, opponent)
     fields = [field for _, field in stones]
     if fields == [OPPONENT if (i + ahead) % 2 else OWN for i in range(len(fields))]:
-        return start.play_all([action for action, _ in stones])
-    return start.play_all([queue[i // 2] for i in range(len(stones)) for queue in [(first, second)[i % 2]]])
+        return _play_all(start, [action for action, _ in stones])
+    return _play_all(start, [(first, second)[i % 2][i // 2] for i in range(len(stones))])

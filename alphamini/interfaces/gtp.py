@@ -7,6 +7,7 @@ Black is player 0. A vertex is as in go (letters without I) on boards of stones;
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
@@ -24,7 +25,6 @@ from games import DRAW, WIN_0, WIN_1, Game, Position, get, outcome_value
 
 EVERYBODY = frozenset({0, 1})
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
-DEFAULT_KOMI = 7.5  # of go, where its name has none
 INTERVAL = 0.5  # seconds between two lines of an analysis, where none is asked for
 TICK = 0.2  # how often a finished analysis looks whether the next command has come
 SHOWN = 20  # moves of an analysis
@@ -63,7 +63,7 @@ class GTP:
             "clear_board": self._clear_board,
             "komi": self._komi,
             "play": self._play,
-            "genmove": self._genmove,
+            "genmove": self._choose,
             "reg_genmove": self._reg_genmove,
             "set_free_handicap": self._set_free_handicap,
             "undo": self._undo,
@@ -112,14 +112,7 @@ class GTP:
 
     def _boardsize(self, words: list[str]) -> str:
         size, game = _whole(words, 0), self.session.game
-        if size not in game.shape:
-            try:
-                game = get(re.sub(rf"(?<=[a-z]){game.shape[0]}(?![0-9])", str(size), game.name, count=1))
-            except ValueError:
-                raise ValueError("unacceptable size") from None
-            if size not in game.shape:
-                raise ValueError("unacceptable size")
-        self.session = self._new_session(game)
+        self.session = self._new_session(game if size in game.shape else _resized(game, size))
         return ""
 
     def _clear_board(self, words: list[str]) -> str:
@@ -131,9 +124,8 @@ class GTP:
         komi, game = _real(words, 0), self.session.game
         if game.family != "go":
             return ""
-        name = f"{game.name.partition('-')[0]}-komi{komi:g}"
         try:
-            game = get(name.removesuffix(f"-komi{DEFAULT_KOMI:g}"))
+            game = get(f"{game.name.partition('-')[0]}-komi{komi:g}")
         except ValueError:
             raise ValueError("unacceptable komi") from None
         if game is not self.session.game:
@@ -212,9 +204,6 @@ class GTP:
         self._before.append(before)
         _log.info("%d visits in %.2f s, win rate %.2f", analysis.visits, analysis.seconds, analysis.win_rate)
         return to_vertex(session.game, analysis.action)
-
-    def _genmove(self, words: list[str]) -> str:
-        return self._choose(words)
 
     def _reg_genmove(self, words: list[str]) -> str:
         """Neither the board nor a clock changes."""
@@ -299,6 +288,16 @@ class GTP:
             raise ValueError("cannot score")
         cells = state["stones"][0].reshape(-1).nonzero()[0] if words == ["alive"] else []
         return " ".join(to_vertex(game, int(cell)) for cell in cells)
+
+
+def _resized(game: Game, size: int) -> Game:
+    """The same rules on a board of another size; ValueError, as GTP says it, if there are none."""
+    named = re.sub(rf"(?<=[a-z]){game.shape[0]}(?![0-9])", str(size), game.name, count=1)
+    for name in (named, f"{game.family}-{size}", game.family):  # the last two: connect6-9, and connect6 itself
+        with contextlib.suppress(ValueError):
+            if size in (found := get(name)).shape:
+                return found
+    raise ValueError("unacceptable size")
 
 
 def _given_to(player: int, position: Position) -> Position:

@@ -14,7 +14,7 @@ from games import Game
 
 ROLLOUTS_SEED = 1
 PROGRAM = 300 << 20  # bytes of Python, its libraries and a net, where they cannot be measured
-RESERVE = 16 << 20  # bytes by which all that grows beside the tree and the cache
+RESERVE = 16 << 20  # bytes kept back for whatever else grows, beside the tree and the cache
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +54,7 @@ class Engines:
         self._memory: int | None = None
 
     def get(self, game: Game) -> Engine:
+        """The engine for `game`, loaded if it is another one than last time; CheckpointError as `open_engine`."""
         if self._engine is None or self._engine.game is not game:
             self._engine = None  # makes room first
             self._engine = open_engine(game, self._checkpoint)

@@ -163,9 +163,8 @@ class Session:
         record = read_record(path, self.game)
         position = record.position()
         self._set(position, resigned=not position.is_over and record.result == 1 - position.to_play)
-        if path.read_bytes() == record_bytes(
-            path, self.game, self.position.moves, self._given_up
-        ):  # else it holds more than we keep: notes, variations, other games
+        # A file that holds more than we keep (notes, variations, other games) must not be written over.
+        if path.read_bytes() == record_bytes(path, self.game, self.position.moves, self._given_up):
             self._files.add(path.resolve())
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TextIO
 
 from alphamini.arena.levels import Levels, Strength
-from alphamini.interfaces.engine import MAX_SIMS, Analysis, Watch
+from alphamini.interfaces.engine import Analysis, Watch
 from alphamini.interfaces.session import Session
-from alphamini.search.search import proof_plies
+from alphamini.search.search import MAX_SIMS, proof_plies
 
 HINT_MOVES = 5
 LINE_MOVES = 8

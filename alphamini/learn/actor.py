@@ -16,9 +16,8 @@ from alphamini.search.search import Evaluator, Search, SearchConfig, choose
 from games import ONGOING, Game
 
 NOBODY = -1
-SEARCH = SearchConfig(
-    prior_temperature=1.0
-)  # flatter priors make better moves, but no better targets (docs/learning.md)
+# Flatter priors make better moves, but no better targets (docs/learning.md).
+SEARCH = SearchConfig(prior_temperature=1.0)
 TOGETHER = 4  # a quarter of the games wait for their move before any is made
 
 

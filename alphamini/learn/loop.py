@@ -28,7 +28,7 @@ from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.parallel import map_all
-from games import Game, get
+from games import DRAW, Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
 ANNEALED = 0.35  # of a run with an end: its last part, where the learning rate falls to a twentieth
@@ -38,20 +38,20 @@ CALIBRATION = 256  # of the newest positions, for low precisions
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one iteration of self-play and training has done."""
+    """What one iteration of self-play and training has done; rates are a second of self-play."""
 
-    number: int
-    games: int
-    samples: int
-    harvested: int
-    plies: float  # mean game length
-    draws: float
+    number: int  # from 1
+    games: int  # that ended
+    samples: int  # searched positions of these games
+    harvested: int  # proven positions from inside the searches
+    plies: float  # mean length of the games; nan where none ended, as `draws`
+    draws: float  # share of the games
     games_per_s: float
-    sims_per_s: float
-    evaluations_per_s: float
-    entropy: float
+    sims_per_s: float  # root visits, without those of kept subtrees
+    evaluations_per_s: float  # leaves, those that the cache knew included
+    entropy: float  # of the policy targets, mean, in nats
     losses: Losses | None  # None: nothing trained yet
-    selfplay_s: float
+    selfplay_s: float  # seconds
     training_s: float
 
 
@@ -62,15 +62,16 @@ class Loop:
         self.folder, self.recipe, self.workers = folder, recipe, workers
         self.game: Game = get(recipe.game)
         self.stop = threading.Event()
-        streams = np.random.SeedSequence(recipe.seed).spawn(4)
-        self.scripted_stream, self.judge_stream = streams[0], streams[1]
-        self.rng = np.random.Generator(np.random.PCG64(streams[2]))
+        # One of the streams has no use any more; without it the others would be new ones, and runs would not repeat.
+        self.scripted_stream, _, training_stream, actors_stream = np.random.SeedSequence(recipe.seed).spawn(4)
+        self.rng = np.random.Generator(np.random.PCG64(training_stream))
         net = NetConfig.for_game(self.game, recipe.blocks, recipe.channels)
         self.trainer = Trainer(self.game, net, recipe.train, recipe.seed, workers)
         self.replay = Replay(self.game, recipe.window_most, folder.samples)
         share = max(1, recipe.selfplay.games // workers)
         teacher = None if recipe.from_scratch else get_teacher(self.game)
-        self.actors = [Actor(self.game, recipe.selfplay, share, seed, teacher) for seed in streams[3].spawn(workers)]
+        seeds = actors_stream.spawn(workers)
+        self.actors = [Actor(self.game, recipe.selfplay, share, seed, teacher) for seed in seeds]
         self.backend: NetBackend | None = None
         self.pretrained = 0  # supervised steps done
         self.iterations = 0
@@ -102,8 +103,10 @@ class Loop:
         lasting = np.unique(scripted.game_id)  # those that did not end inside their openings
         split = scripted.game_id < lasting[int(len(lasting) * (1 - HELD_OUT))]
         training, held_out = samples[split], samples[~split]
-        ceiling = repeat_rate(teacher, held_out["state"][:4096], rng)
-        tqdm.write(f"{len(samples):,} positions; the teacher repeats itself on {ceiling:.1%} of them: the ceiling")
+        repeats = repeat_rate(teacher, held_out["state"][:4096], rng)
+        tqdm.write(
+            f"{len(samples):,} positions; asked twice, the teacher makes the same move in {repeats:.1%} of those held out"
+        )
 
         def draw(count: int, rng: np.random.Generator) -> Samples:
             return training[rng.integers(0, len(training), count)]
@@ -128,13 +131,13 @@ class Loop:
                         "held_out_policy_loss": test.policy,
                         "held_out_value_loss": test.value,
                         "held_out_accuracy": test.accuracy,
-                        "teacher_repeat_rate": ceiling,
+                        "teacher_repeat_rate": repeats,
                     }
                 )
         if self.supervised:
             tqdm.write(
                 f"supervised net: policy accuracy {test.accuracy:.1%} on held-out games "
-                f"(ceiling {ceiling:.1%}), value loss {test.value:.3f}"
+                f"(for comparison, the teacher's own: {repeats:.1%}), value loss {test.value:.3f}"
             )
 
     def iterate(self, left: float = 1.0) -> Iteration:
@@ -285,7 +288,7 @@ def _summary(number: int, parts: list[Finished], played: float, trained: float, 
         samples=sum(len(s) for part in parts for s in part.samples),
         harvested=sum(len(s) for part in parts for s in part.harvest),
         plies=float(np.mean([len(moves) for moves, _ in games])) if games else float("nan"),
-        draws=float(np.mean([outcome == 2 for _, outcome in games])) if games else float("nan"),
+        draws=float(np.mean([outcome == DRAW for _, outcome in games])) if games else float("nan"),
         games_per_s=len(games) / played,
         sims_per_s=sum(part.visits for part in parts) / played,
         evaluations_per_s=sum(part.evaluations for part in parts) / played,

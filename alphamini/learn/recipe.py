@@ -11,7 +11,7 @@ from alphamini.model.config import default_size
 from alphamini.model.engines import PRECISIONS
 from games import Game, get
 
-MOST = 10**9  # of any number in a recipe, but for those that memory or time ends much sooner:
+MOST = 10**9  # the largest value of a number in a recipe; smaller where memory or time would not last:
 MOST_OF = {
     "blocks": 100,
     "channels": 2048,

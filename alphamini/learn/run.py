@@ -150,10 +150,8 @@ class RunFolder:
             return []
         return [json.loads(line) for line in self._metrics.read_text().splitlines()]
 
-    def save_checkpoint(self, name: str, checkpoint: Checkpoint) -> Path:
-        path = self.checkpoints / f"{name}.safetensors"
-        save_checkpoint(path, checkpoint)
-        return path
+    def save_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
+        save_checkpoint(self.checkpoints / f"{name}.safetensors", checkpoint)
 
     def save_games(self, iteration: int, game: Game, games: Sequence[tuple[list[int], int]]) -> None:
         """One finished game a line: its moves, then its result."""

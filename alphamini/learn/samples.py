@@ -62,7 +62,8 @@ class Replay:
         self._files.append((len(samples), path))
 
     def prune(self) -> None:
-        """Deletes the files whose samples have all left the window; not before the step that added more counts."""
+        """Deletes the files whose samples have all left the window. Call it when the step that added the last is committed:
+        until then a resume needs them."""
         while self._files and sum(n for n, _ in self._files[1:]) >= len(self._ring):
             self._files.pop(0)[1].unlink(missing_ok=True)
 

@@ -37,11 +37,11 @@ SEEN = 256  # positions that show which planes a game uses
 
 @dataclass(frozen=True)
 class Losses:
-    """Means over a run of steps. `accuracy`: how often the net's first choice is the target's."""
+    """Means over a run of steps."""
 
-    policy: float
-    value: float
-    accuracy: float
+    policy: float  # cross-entropy with the target policy, in nats
+    value: float  # cross-entropy of win, draw and loss with the result, in nats
+    accuracy: float  # share of samples where the net's first choice is the target's
 
 
 class Trainer:

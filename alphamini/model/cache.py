@@ -71,7 +71,7 @@ class EvaluationCache:
         self._logits = np.empty((count, game.num_actions), np.float32)
         self._values = np.full(count, np.nan, np.float32)
         self._lock = Lock()
-        self.asked = self.known = 0  # positions so far
+        self.computed = 0  # positions so far that the evaluator had to answer
 
     def find(self, states: States, lookup: Lookup) -> NDArray[np.int64]:
         """Fills `lookup` with what is known of states [B]; returns the rows that are not known."""
@@ -80,8 +80,6 @@ class EvaluationCache:
         with self._lock:
             misses = _find(lookup.words, self._keys, self._logits, self._values, lookup.logits, lookup.values,
                            lookup.slots, lookup.missed)  # fmt: skip
-            self.asked += len(states)
-            self.known += len(states) - misses
         return lookup.missed[:misses]
 
     def keep(self, lookup: Lookup, missed: NDArray[np.int64], logits: Array, values: Array) -> None:
@@ -89,6 +87,7 @@ class EvaluationCache:
         with self._lock:
             _keep(lookup.words, self._keys, self._logits, self._values, logits, values, lookup.logits, lookup.values,
                   lookup.slots, missed)  # fmt: skip
+            self.computed += len(missed)
 
 
 class Lookup:

@@ -69,6 +69,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes the file whole or not at all, see `write_bytes`."""
     metadata = {
         "format": FORMAT,
         "game": checkpoint.game,

@@ -51,6 +51,7 @@ class NetConfig:
 
     @classmethod
     def for_game(cls, game: Game, blocks: int, channels: int) -> NetConfig:
+        """A net of that size that fits the game."""
         return cls(
             planes=game.num_planes,
             policy=game.policy,

@@ -64,7 +64,7 @@ class Wish:
 def choose(
     config: NetConfig, weights: Weights, shape: tuple[int, int], wish: Wish, sample: Callable[[], Sample]
 ) -> tuple[Engine, str]:
-    """The engine, and one line on why it; `sample` is only called where there is something to judge."""
+    """The engine, and one line on why it was chosen; `sample` is only called where there is something to judge."""
     device = _device(wish.device)
     if device == "openvino":
         return _choose_openvino(config, weights, shape, wish, sample)

@@ -1,4 +1,5 @@
-"""Evaluators: what a search asks about its leaves. A net on the fastest backend that loses nothing, or no net at all.
+"""Evaluators: what a search asks about its leaves (see `alphamini.search.search.Evaluator`). A net on the fastest backend
+that loses nothing, or no net at all.
 
 backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=2)
 evaluator = backend.worker()             # one for each thread; `steady_worker` for self-play
@@ -7,8 +8,6 @@ backend.update(weights)                  # workers use them from their next call
 """
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +25,8 @@ STEP = 16  # positions: sizes of steady batches are multiples of it
 RESULT = np.array([[1, -1, 0], [-1, 1, 0]], np.float32)  # [side to move, outcome]: the value
 
 
-class Evaluator(Protocol):
-    name: str
-
-    def evaluate(self, states: States) -> tuple[Array, Array]:
-        """states [B] -> prior logits f4[B, A] (not masked), value f4[B] in [-1, 1] for the side to move.
-
-        The arrays may be the evaluator's own buffers: they hold until its next call.
-        """
-
-
 class Uniform:
     """Knows nothing: every move alike, every position even."""
-
-    name = "uniform"
 
     def __init__(self, game: Game):
         self._actions = game.num_actions
@@ -51,7 +38,6 @@ class Uniform:
 class RandomRollouts:
     """The value is the result of one game played on at random: Monte Carlo tree search before there were nets."""
 
-    name = "random rollouts"
     at_once = 64  # a playout takes less than a wave of the search
 
     def __init__(self, game: Game, seed: int):
@@ -76,10 +62,6 @@ class NetEvaluator:
         self._planes = np.zeros((0, game.num_planes, *game.shape), np.float32)
         self._lookup = Lookup(game)
         self._engine: Engine | None = None
-
-    @property
-    def name(self) -> str:
-        return self._backend.name
 
     def evaluate(self, states: States) -> tuple[Array, Array]:
         return self._answer(states, self._find(states))

@@ -28,6 +28,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
+        """Is the net near enough to fp32 to take its place?"""
         return self.divergence <= MOST_DIVERGENCE and self.top >= LEAST_TOP and self.value_error <= MOST_VALUE_ERROR
 
     def __str__(self) -> str:

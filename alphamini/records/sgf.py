@@ -24,7 +24,6 @@ NUMBERS = {family: number for number, family in FAMILIES.items()} | {"renju": 4}
 SIZES = {"go": 19, "othello": 8, "gomoku": 15, "hex": 11}  # where SZ is missing
 NUMBERED = ("othello", "hex")  # points with a number for the row
 RULES = {"freestyle": "", "standard": "-standard", "renju": "-renju"}  # RU -> the end of gomoku's name
-KOMI = 7.5  # of go without a komi in its name: games/go.py
 SETUP = ("AB", "AW", "AE")
 SIDES = "BW"
 ENCODINGS = ("big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "shift_jis", "windows-1252")  # that CA may name
@@ -88,7 +87,7 @@ def write(record: Record) -> bytes:
     if family == "gomoku":
         head["RU"] = next(rule for rule, suffix in RULES.items() if suffix == end)
     elif family == "go":
-        head["KM"] = end.removeprefix("-komi") or f"{KOMI:g}"
+        head["KM"] = f"{game.initial().state['komi'][0] / 2:g}"
     elif end == "-swap":
         head["RU"] = "swap"
     head |= {f"P{side}": one_line(name) for side, name in zip(SIDES, record.names, strict=True) if one_line(name)}
@@ -234,7 +233,7 @@ def _game(root: Node, family: str, size: int, swapped: bool, expected: Game | No
     elif family == "go" and komi:
         if not re.fullmatch(r"-?[0-9]{1,4}(\.[0-9]{0,3})?", komi):
             raise ValueError(f"{root['KM'].place}: expected a number, got {komi[:20]!r}")
-        names = [base if float(komi) == KOMI else f"{base}-komi{float(komi):g}"]
+        names = [f"{base}-komi{float(komi):g}"]
     elif family == "go" and expected is not None and (expected.family, expected.shape) == ("go", (size, size)):
         names = [expected.name]
     elif family == "hex":

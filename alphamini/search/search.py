@@ -19,8 +19,9 @@ from alphamini.search import kernels as k
 from alphamini.search import priors as p
 
 MOST_LEAVES = 8  # of a hasty wave, unless the evaluator says another number
-LEAVES = 64  # whatever it says
-VISITS_A_LEAF = 32  # of the root, before a hasty wave takes one leaf more
+MAX_SIMS = 1_000_000  # of a tree: far beyond it the float32 sums would lose single visits
+LEAVES = 64  # of a hasty wave at most, whatever the evaluator says
+VISITS_A_LEAF = 32  # a hasty wave takes one leaf for so many visits of the root
 
 Rows = NDArray[np.int32]
 """Indices of trees, [n]."""
@@ -42,9 +43,10 @@ class Rules(Protocol):
 class Evaluator(Protocol):
     """states [B] -> prior logits f4[B, A] (not masked), value f4[B] for the side to move, in [-1, 1].
 
-    One with an attribute `at_once` says so how many leaves of one tree it is worth asking about together, up to LEAVES.
-    One with a method `evaluate_some` may answer for the first of the states alone, one at least; the others wait for the
-    next wave, and their trees with them.
+    The arrays may be the evaluator's own buffers: they hold until its next call.
+    An attribute `at_once`, where there is one, says how many leaves of one tree are worth asking about together, up to
+    LEAVES. A method `evaluate_some`, where there is one, takes the place of `evaluate` in `Search.wave`: it may answer
+    for the first of the states alone, one at least; the others wait for the next wave, and their trees with them.
     """
 
     def evaluate(self, states: NDArray[np.void]) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
@@ -318,6 +320,7 @@ class Search:
         return np.where(found.proof < 0, -np.inf, logits + scale * gain)
 
     def statistics(self, rows: Rows) -> RootStatistics:
+        """What the searches of `rows` have found at their roots."""
         visits, q, prior, proof, _ = self._node_statistics(rows, np.zeros(len(rows), np.int32))
         roots = self._records(rows)
         total, root_proof = self._ints[roots + k.VISITS], self._ints[roots + k.PROVEN]
