@@ -36,7 +36,7 @@ def main() -> None:
     options.add_argument(
         "--minutes",
         type=float,
-        help="end after so many minutes in all, but not within the supervised stage (default: never)",
+        help="end after so many minutes in all, but not before self-play's first iteration (default: never)",
     )
     arguments = options.parse_args()
     if arguments.minutes is not None and not arguments.minutes > 0:
@@ -65,7 +65,7 @@ def train(loop: Loop, minutes: float | None) -> None:
     )
     begun, milestone = loop.elapsed(), next_milestone(last_figure(folder))
     elo = float("nan")  # as last measured
-    while not loop.stop.is_set() and loop.elapsed() < limit:
+    while not loop.stop.is_set() and (loop.elapsed() < limit or not loop.iterations):
         iteration = loop.iterate(max(0.0, 1 - loop.elapsed() / limit))
         measured: dict[str, float] = {}
         if judge.seconds < JUDGE_SHARE * (loop.elapsed() - begun) and not loop.stop.is_set():

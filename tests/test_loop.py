@@ -271,6 +271,14 @@ def test_a_finished_run_keeps_its_figure(tmp_path: Path, monkeypatch: pytest.Mon
     assert json.loads(figure.read_text())["run_seconds"] > first
 
 
+def test_a_run_of_next_to_no_minutes_has_one_iteration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr(selfplay, "stop_on_signals", lambda loop: None)
+    monkeypatch.setattr(selfplay, "thinking", lambda loop, *rest: drawn.append(loop.iterations))
+    selfplay.train(start(tmp_path, small_recipe(from_scratch=True)), 1e-6)
+    assert drawn == [1]
+
+
 def test_a_run_goes_on_from_another_net_and_then_without_it(straight: Loop, tmp_path: Path) -> None:
     given = tmp_path / "given.safetensors"
     latest = straight.folder.path / "checkpoints" / "latest.safetensors"
