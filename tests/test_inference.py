@@ -164,6 +164,16 @@ def test_a_row_does_not_depend_on_its_batch(precision):
         np.testing.assert_allclose(part_value, value[rows], atol=tolerance)
 
 
+@pytest.mark.parametrize(("workers", "graphs"), [(1, {1, openvino_net.ANY}), (2, {openvino_net.ANY})])
+def test_threads_that_share_a_cache_compute_single_positions_by_the_graph_of_batches(workers, graphs):
+    game = games.get("tictactoe")
+    net = some_net(game)
+    engine = openvino_net.OpenVinoEngine(net.config, weights_of(net), game.shape, "fp32", workers)
+    for count in (1, 5):
+        engine.session().infer(game.planes(random_positions(game, count)))
+    assert engine._compiled.keys() == graphs
+
+
 @pytest.mark.parametrize("device", ["openvino", "torch"])
 def test_an_empty_batch_is_fine(device):
     game = games.get("gomoku9")
@@ -351,7 +361,8 @@ def test_rollouts_are_for_the_side_to_move():
     draw = game.initial().play_all([0, 1, 2, 4, 3, 5, 7, 6])  # x fills the last cell, no row
     win = game.initial().play_all([0, 1, 2, 3, 4, 5, 7, 6])  # x fills the last cell: a diagonal
     start = game.initial()
-    states = np.concatenate([draw.state] * 50 + [win.state] * 50 + [start.state] * 4000)
+    begun = [start.play(action).state for action in range(9)]
+    states = np.concatenate([draw.state] * 50 + [win.state] * 50 + [start.state] * 4000 + begun * 500)
     before = states.copy()
     logits, value = RandomRollouts(game, seed=0).evaluate(states)
     assert (states == before).all()  # the leaves are the tree's
@@ -360,6 +371,7 @@ def test_rollouts_are_for_the_side_to_move():
     assert (value[:50] == 0).all()
     assert (value[50:100] == 1).all()
     # At random x wins 737/1260 of the games, o 121/420, counted over the whole tree.
-    assert value[100:].mean() == pytest.approx(737 / 1260 - 121 / 420, abs=0.05)
+    assert value[100:4100].mean() == pytest.approx(737 / 1260 - 121 / 420, abs=0.05)
+    assert value[4100:].mean() == pytest.approx(121 / 420 - 737 / 1260, abs=0.05)  # o is to move
     again = RandomRollouts(game, seed=0).evaluate(states)[1]
     assert (again == value).all()

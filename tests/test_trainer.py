@@ -106,6 +106,15 @@ def test_a_plane_that_training_never_shows_says_nothing() -> None:
     assert stem[:, [0, 1, 2, 4]].any((0, 2, 3)).all()
 
 
+def test_weights_that_nothing_speaks_for_decay() -> None:
+    samples, config = random_samples(GOMOKU7, 64), TrainConfig(batch=64, weight_decay=0.1)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), config, seed=1, workers=1)
+    unseen = trainer.net.stem[0].weight.data[:, 3]
+    unseen.fill_(1)
+    trainer.train(lambda count, rng: samples[:count], [0.1], np.random.default_rng(0))
+    assert unseen.flatten().tolist() == pytest.approx([0.99] * unseen.numel())
+
+
 def test_parts_of_a_batch_are_learnt_from_like_the_whole() -> None:
     """A batch of twice the same samples, cut in two, is the same step as these samples once, uncut."""
     samples = random_samples(GOMOKU7, 64)
