@@ -133,6 +133,8 @@ def test_proven_nodes_are_exact() -> None:
 
     search, rows = searched("tictactoe", 3, 150, count=8)
     trees, nodes = search.proven_nodes(rows)
+    assert (search.statistics(rows).root_proof != 0).any()
+    assert (nodes > 0).all()  # a root is a sample in its own right
     states, policy, result = search.proven(trees, nodes)
     assert set(result) == {-1, 0, 1}
     for state, target, value in zip(states, policy, result, strict=True):
