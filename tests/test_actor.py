@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import alphamini.learn.actor as actor_module
 import games
 from alphamini.learn.actor import Actor, SelfPlayConfig
 from alphamini.learn.samples import LOSS, WIN
 from alphamini.learn.teachers import Teacher
 from alphamini.model.evaluators import Uniform
+from alphamini.search.search import choose
 
 CONFIG = SelfPlayConfig(full_sims=32, fast_sims=8, opening_plies=3)
 
@@ -21,6 +23,10 @@ def test_games_replay_and_samples_belong_to_them(name: str) -> None:
     found = actor.play(Uniform(game), 1500)
     assert found.moves >= 1500
     assert len(found.games) == len(found.samples) > 10
+    policies = np.concatenate([actor.state()["samples"], *found.samples])["policy"].astype(np.float64)
+    assert found.targets == len(policies)
+    entropy = -(policies * np.log(np.maximum(policies, 1e-9))).sum()
+    assert found.entropy_sum == pytest.approx(entropy, rel=0.01)  # samples are kept in 16 bits
     full = 0
     for (moves, outcome), samples in zip(found.games, found.samples, strict=True):
         position, states = game.initial(), {}
@@ -40,12 +46,59 @@ def test_games_replay_and_samples_belong_to_them(name: str) -> None:
     assert 0.3 < share < 0.6  # half of the searched moves, and the random openings are not searched
 
 
-def test_openings_vary_and_noise_reaches_only_full_searches() -> None:
+def test_openings_vary_and_none_ends_the_game() -> None:
     game = games.get("gomoku7")
     actor = Actor(game, replace(CONFIG, opening_share=1.0), 32, np.random.SeedSequence(2))
     assert set(actor.opening.tolist()) == {1, 2, 3}
     assert (actor.ply == actor.opening).all()
     assert len({row.tobytes() for row in actor.moves[:, :3]}) > 20
+    late = Actor(games.get("tictactoe"), replace(CONFIG, opening_plies=8), 64, np.random.SeedSequence(2))
+    assert late.ply.max() == 8
+    assert (late.states["outcome"] == games.ONGOING).all()
+
+
+def test_noise_reaches_only_full_searches() -> None:
+    """Where every legal move has the same prior, of which a full search gives its share away for the noise."""
+    game = games.get("gomoku7")
+    actor = Actor(game, CONFIG, 32, np.random.SeedSequence(2))
+    actor.play(Uniform(game), 1)  # the fast searches' first moves
+    found, legal = actor.search.statistics(actor.rows), game.legal_mask(actor.states)
+    kinds = set()
+    for row in np.flatnonzero((found.total > 0) & (found.root_proof == 0)):
+        prior = found.prior[row, (legal[row] == 1) & (found.proof[row] >= 0)] * legal[row].sum()
+        assert prior.min() > 0.9 - 1e-5  # noise_share is 0.1
+        assert (np.ptp(prior) > 0.01) == actor.full[row]
+        kinds.add((bool(actor.full[row]), bool(actor.ply[row] > actor.opening[row])))
+    assert kinds == {(True, False), (True, True), (False, True)}  # in new trees and in kept ones
+
+
+def test_the_noise_is_the_more_peaked_the_more_moves_there_are() -> None:
+    game, alphas = games.get("tictactoe"), []
+
+    class Noted(np.random.Generator):
+        def standard_gamma(self, alpha, *rest):
+            alphas.append((alpha[:, 0] * game.legal_mask(actor.states[actor.full]).sum(1)).tolist())
+            return super().standard_gamma(alpha, *rest)
+
+    actor = Actor(game, replace(CONFIG, noise_total=3.0), 16, np.random.SeedSequence(2))
+    actor.rng = Noted(actor.rng.bit_generator)
+    actor._prepare(actor.rows)
+    np.testing.assert_allclose(alphas, 3.0)
+
+
+def test_moves_are_drawn_at_a_temperature_that_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    game, told = games.get("connect4"), []
+
+    def noted(policy, temperature, uniform):
+        told.append(float(temperature[0]))
+        return choose(policy, temperature, uniform)
+
+    monkeypatch.setattr(actor_module, "choose", noted)
+    config = replace(CONFIG, full_sims=8, opening_share=0.0, temperature=0.8, temperature_halflife=2.0)
+    Actor(game, config, 1, np.random.SeedSequence(1)).play(Uniform(game), 7)
+    expected = [max(0.8 * 0.5 ** (ply / 2), 0.15) for ply in range(7)]
+    assert expected[4] > expected[5] == 0.15
+    np.testing.assert_allclose(told[:7], expected)
 
 
 def test_simulations_are_counted_once_though_subtrees_are_kept() -> None:
@@ -93,8 +146,12 @@ def test_the_harvest_is_exact() -> None:
             return round(games.outcome_value(position.outcome, position.to_play))
         return max(-solve(position.play(a)) for a in position.legal_actions)
 
-    actor = Actor(game, replace(CONFIG, harvest_share=0.2), 16, np.random.SeedSequence(4))
-    samples = np.concatenate(actor.play(Uniform(game), 400).harvest)
+    def harvest(share: float) -> np.ndarray:
+        actor = Actor(game, replace(CONFIG, harvest_share=share), 16, np.random.SeedSequence(4))
+        return np.concatenate(actor.play(Uniform(game), 400).harvest)
+
+    samples = harvest(0.2)
+    assert 0.15 < len(samples) / len(harvest(1.0)) < 0.25  # of the same games
     assert set(samples["result"]) == {0, 1, 2}
     for sample in samples[:200]:
         position = games.Position(game, sample["state"].reshape(1))
@@ -111,6 +168,7 @@ def test_the_teacher_takes_a_side_and_none_of_its_moves_is_a_target(name: str) -
     game = games.get(name)
 
     def last(states, levels, seeds, actions):
+        assert (levels == 2).all()  # the strongest
         actions[:] = game.num_actions - 1 - game.legal_mask(states)[:, ::-1].argmax(1)
 
     config = replace(CONFIG, teacher_share=1.0, full_share=1.0, opening_share=0.5)

@@ -7,15 +7,18 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from reference_mcts import HashEvaluator
 
 import games
-from alphamini.arena.match import play_match
+from alphamini.arena.judge import Judge
+from alphamini.arena.match import GameRecord, MatchResult, play_match
 from alphamini.arena.openings import RandomOpenings
 from alphamini.arena.players import SearchPlayer, make_player, make_players, parse_spec
-from alphamini.arena.pool import Entry, Pool, play_pairs, play_test, table
+from alphamini.arena.pool import Entry, Pool, _Score, play_pairs, play_test, table
 from alphamini.arena.ratings import Pair, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
 from alphamini.arena.thinking import Net, levels_pool, thinking_pool
+from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.search.search import Search
 
@@ -85,6 +88,24 @@ def test_a_match_is_repeatable() -> None:
         return [game.moves for game in play_match(TICTACTOE, a, b, 10, seed, threads=2).games]
 
     assert play(5) == play(5) != play(6)
+    states = TICTACTOE.new_states(20)
+    fresh, used = (make_player(TICTACTOE, "rollouts@sims=20") for _ in range(2))
+    used.choose(states, np.random.default_rng(4))  # in another match before
+    found = [player.choose(states, np.random.default_rng(5)) for player in (fresh, used)]
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_search_plays_its_best_move_and_not_the_most_visited() -> None:
+    states = np.repeat(GOMOKU7.new_states(1), 49)
+    GOMOKU7.step(states, np.arange(49, dtype=np.int32))
+    player = SearchPlayer(GOMOKU7, "x", lambda rng: HashEvaluator(49), 4, None)
+    search, rows = Search(GOMOKU7, 49, 4), np.arange(49, dtype=np.int32)
+    search.budget[:] = 4
+    search.reset(rows, states)
+    search.run(HashEvaluator(49), rows)
+    actions = player.choose(states, np.random.default_rng(0))
+    np.testing.assert_array_equal(actions, search.best(rows))
+    assert (actions != search.policy(rows).argmax(1)).any()
 
 
 def test_openings_are_different_and_never_end_the_game() -> None:
@@ -110,6 +131,8 @@ def test_the_pool_reports_what_was_played() -> None:
     assert [p["games"] for p in report["players"]] == [40, 40, 40]
     assert report["players"][0]["elo"] == 0 < report["players"][2]["elo"]
     assert len(report["games"]) == 60
+    openings = {pair: {r.number: r.moves[0] for *both, r in pool.records if both == [*pair]} for pair in pool.pairs}
+    assert openings[0, 1] != openings[0, 2] != openings[1, 2]
     for pair in report["pairs"]:
         both = [g for g in report["games"] if {g["first"], g["second"]} == {pair["a"], pair["b"]}]
         wins = sum(g["result"] == ("1-0" if g["first"] == pair["a"] else "0-1") for g in both)
@@ -156,6 +179,34 @@ def test_openings_that_come_again_are_no_silent_evidence() -> None:
     pool.play(0, 1, games=90, seed=1)  # there are nine first moves
     assert pool.report()["pairs"][0]["different_openings"] == 9
     assert "two players had 50, 9 of them different" in table(pool)
+
+
+def test_the_bar_shows_the_first_players_score() -> None:
+    class Bar:
+        set_description = staticmethod(lambda text, refresh: told.append(text))
+        update = staticmethod(lambda: None)
+
+    pool, told = Pool(TICTACTOE, [Entry("", make_player(TICTACTOE, s)) for s in ("random", "scripted")], 1), []
+    score = _Score(pool, 0, 1, Bar())
+    for first, outcome in ((0, 0), (1, 1), (1, 2), (0, 1), (0, 0)):
+        score(GameRecord(first, [], outcome, 0, 0))
+    assert told[-1].startswith("random - scripted level 2 +3 =1 -1, Elo +")
+
+
+def test_a_run_is_judged_as_it_is_against_what_it_began_with(tmp_path, monkeypatch) -> None:
+    def match(game, a, b, games, seed, threads):
+        assert (a.name, b.name, a.simulations, b.simulations) == ("now", "baseline", 16, 16)
+        seeds.append(seed)
+        won = [GameRecord(i % 2, [], i % 2, 0, i // 2) for i in range(games)]
+        return MatchResult(won, np.ones(2), np.ones(2, np.int64))
+
+    seeds: list[int] = []
+    monkeypatch.setattr("alphamini.arena.judge.play_match", match)
+    path = shipped_checkpoint(TICTACTOE)
+    judge = Judge(TICTACTOE, path, 1, 100, "fp32")
+    found = [judge.compare(load_checkpoint(path, TICTACTOE), number)["elo"] for number in (1, 2)]
+    assert found[0] == found[1] > 400  # every game was won by the net as it is
+    assert seeds == [101, 102]
 
 
 def test_a_table_has_no_minus_before_a_zero(monkeypatch) -> None:
@@ -233,6 +284,20 @@ def test_a_thinking_pool_has_an_anchor_that_can_win(game, anchor) -> None:
     rules = games.get(game)
     pool, _ = thinking_pool(rules, [Net("net", shipped_checkpoint(rules), (1, 8))], threads=1)
     assert [entry.player.name for entry in pool.entries] == [anchor, "net 1 sims", "net 8 sims"]
+
+
+def test_curves_are_chains_that_meet_one_another_and_the_anchor_from_below() -> None:
+    path = shipped_checkpoint(TICTACTOE)
+    nets = [Net("old", path, (1, 4, 16, 64)), Net("new", path, (1, 16, 256)), Net("newest", path, (16,))]
+    pool, pairs = thinking_pool(TICTACTOE, nets, threads=1)
+    names = [entry.player.name.removesuffix(" sims") for entry in pool.entries]
+    anchor = "scripted level 2"
+    assert sorted((names[i], names[j]) for i, j in pairs) == sorted([
+        ("old 1", "old 4"), ("old 1", "old 16"), ("old 4", "old 16"), ("old 4", "old 64"), ("old 16", "old 64"),
+        ("new 1", "new 16"), ("new 1", "new 256"), ("new 16", "new 256"),
+        ("old 1", "new 1"), ("old 16", "new 16"), ("new 16", "newest 16"),
+        (anchor, "old 1"), (anchor, "old 4"), (anchor, "new 1"), (anchor, "newest 16"),
+    ])  # fmt: skip
 
 
 def test_every_weak_rung_of_a_ladder_meets_the_anchor() -> None:

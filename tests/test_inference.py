@@ -14,8 +14,16 @@ import games
 from alphamini.model import engines, torch_net
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import RandomRollouts, Uniform, make_backend
-from alphamini.model.net import Net
-from alphamini.model.quantize import LEAST_TOP, MOST_DIVERGENCE, Agreement, agreement, random_positions
+from alphamini.model.fold import fold
+from alphamini.model.net import ConvNorm, Net
+from alphamini.model.quantize import (
+    LEAST_TOP,
+    MOST_DIVERGENCE,
+    MOST_VALUE_ERROR,
+    Agreement,
+    agreement,
+    random_positions,
+)
 
 openvino_net = pytest.importorskip("alphamini.model.openvino_net")
 
@@ -156,6 +164,16 @@ def test_a_row_does_not_depend_on_its_batch(precision):
         np.testing.assert_allclose(part_value, value[rows], atol=tolerance)
 
 
+@pytest.mark.parametrize(("workers", "graphs"), [(1, {1, openvino_net.ANY}), (2, {openvino_net.ANY})])
+def test_threads_that_share_a_cache_compute_single_positions_by_the_graph_of_batches(workers, graphs):
+    game = games.get("tictactoe")
+    net = some_net(game)
+    engine = openvino_net.OpenVinoEngine(net.config, weights_of(net), game.shape, "fp32", workers)
+    for count in (1, 5):
+        engine.session().infer(game.planes(random_positions(game, count)))
+    assert engine._compiled.keys() == graphs
+
+
 @pytest.mark.parametrize("device", ["openvino", "torch"])
 def test_an_empty_batch_is_fine(device):
     game = games.get("gomoku9")
@@ -213,6 +231,18 @@ def test_auto_steps_up_when_a_precision_does_not_agree(monkeypatch):
         assert f"{precision} does not agree with fp32" in backend.describe()
 
 
+def test_a_precision_is_judged_on_the_positions_that_were_given():
+    game = games.get("connect4")
+    net = some_net(game)
+    given, newer = random_positions(game, 5, seed=7), random_positions(game, 6, seed=8)
+    backend = backend_of(game, net, calibration=given)
+    np.testing.assert_array_equal(backend._sample().planes, game.planes(given))
+    for update in ((newer,), ()):  # they stay until others come
+        backend.update(weights_of(net), *update)
+        np.testing.assert_array_equal(backend._sample().planes, game.planes(newer))
+        np.testing.assert_array_equal(backend._sample().legal, game.legal_mask(newer))
+
+
 def test_random_positions_come_from_all_of_their_games():
     game = games.get("othello8")
     states = random_positions(game, 500)
@@ -243,6 +273,39 @@ def test_agreement_knows_another_net_from_the_same():
     different = agreement(one, other, legal)
     assert different.divergence > MOST_DIVERGENCE
     assert different.top < LEAST_TOP
+
+
+def test_agreement_by_hand():
+    """Two positions with two legal actions of three; the second is said the same."""
+    legal = np.array([[1, 1, 0], [1, 1, 0]], np.uint8)
+    exact = np.log(np.array([[0.5, 0.5, 9], [0.8, 0.2, 9]], np.float32)), np.array([0.5, 0], np.float32)
+    low = np.log(np.array([[0.9, 0.1, 0.1], [0.8, 0.2, 0.1]], np.float32)), np.array([0.3, 0.1], np.float32)
+    found = agreement(exact, low, legal)
+    assert found.divergence == pytest.approx((0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1)) / 2, rel=1e-4)
+    assert found.value_error == pytest.approx(0.15)
+    other = np.log(np.array([[0.1, 0.9, 0.1], [0.8, 0.2, 0.1]], np.float32)), low[1]
+    assert agreement(exact, other, legal).top == 1  # what it likes best is as good
+    assert agreement(other, low, legal).top == 0.5
+
+
+def test_a_precision_must_agree_in_everything():
+    assert Agreement(MOST_DIVERGENCE, LEAST_TOP, MOST_VALUE_ERROR).holds
+    assert not Agreement(MOST_DIVERGENCE * 1.01, 1, 0).holds
+    assert not Agreement(0, LEAST_TOP * 0.99, 0).holds
+    assert not Agreement(0, 1, MOST_VALUE_ERROR * 1.01).holds
+
+
+def test_a_folded_channel_that_hardly_varies_is_as_in_training():
+    torch.manual_seed(0)
+    layer = ConvNorm(2, 3, 3).eval()
+    layer[1].running_var = torch.tensor([0.0, 1e-5, 1.0])
+    planes = torch.rand(1, 2, 4, 5)
+    with torch.inference_mode():
+        expected = layer(planes)
+        weights = {f"x.{name}": w.numpy() for name, w in layer.state_dict().items()}
+        kernel, bias = (torch.from_numpy(part) for part in fold(weights, "x"))
+        found = torch.nn.functional.conv2d(planes, kernel, bias, padding=1)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)  # the largest are some 100
 
 
 def test_without_openvino_torch_takes_over(monkeypatch):
@@ -298,7 +361,8 @@ def test_rollouts_are_for_the_side_to_move():
     draw = game.initial().play_all([0, 1, 2, 4, 3, 5, 7, 6])  # x fills the last cell, no row
     win = game.initial().play_all([0, 1, 2, 3, 4, 5, 7, 6])  # x fills the last cell: a diagonal
     start = game.initial()
-    states = np.concatenate([draw.state] * 50 + [win.state] * 50 + [start.state] * 4000)
+    begun = [start.play(action).state for action in range(9)]
+    states = np.concatenate([draw.state] * 50 + [win.state] * 50 + [start.state] * 4000 + begun * 500)
     before = states.copy()
     logits, value = RandomRollouts(game, seed=0).evaluate(states)
     assert (states == before).all()  # the leaves are the tree's
@@ -307,6 +371,7 @@ def test_rollouts_are_for_the_side_to_move():
     assert (value[:50] == 0).all()
     assert (value[50:100] == 1).all()
     # At random x wins 737/1260 of the games, o 121/420, counted over the whole tree.
-    assert value[100:].mean() == pytest.approx(737 / 1260 - 121 / 420, abs=0.05)
+    assert value[100:4100].mean() == pytest.approx(737 / 1260 - 121 / 420, abs=0.05)
+    assert value[4100:].mean() == pytest.approx(121 / 420 - 737 / 1260, abs=0.05)  # o is to move
     again = RandomRollouts(game, seed=0).evaluate(states)[1]
     assert (again == value).all()

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import alphamini.learn.loop as loop_module
 import games
 from alphamini import selfplay
 from alphamini.learn.loop import Loop
 from alphamini.learn.recipe import Recipe, for_game, from_json, to_json
 from alphamini.learn.run import RunFolder
+from alphamini.learn.samples import DRAWN, WIN
+from alphamini.learn.scripted import ScriptedGames
+from alphamini.learn.trainer import Losses
 from alphamini.model.checkpoint import load_checkpoint
 
 TICTACTOE = games.get("tictactoe")
@@ -119,6 +123,75 @@ def test_the_fewest_scripted_games_are_enough_to_hold_some_out(tmp_path: Path) -
     loop.pretrain()
     (row,) = loop.folder.metrics()
     assert {"held_out_policy_loss", "held_out_value_loss", "held_out_accuracy", "teacher_repeat_rate"} <= row.keys()
+
+
+def test_held_out_games_are_not_learnt_from_and_the_rate_rises_and_falls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = np.repeat(np.arange(0, 400, 2, dtype=np.int32), 5)  # every other game ended inside its opening
+    scripted = ScriptedGames(
+        TICTACTOE.new_states(1000), np.zeros(1000, np.int32), np.where(ids < 380, 0, 2).astype(np.int8), ids
+    )
+    monkeypatch.setattr(loop_module, "play_scripted_games", lambda *given: scripted)
+    loop, rates = start(tmp_path, replace(small_recipe(), pretrain_steps=500, pretrain_learning_rate=1.0)), []
+
+    def train(draw, learning_rates, rng, progress):
+        rates.extend(learning_rates)
+        assert set(draw(100, rng)["result"]) == {WIN}
+        return Losses(0, 0, 0)
+
+    def test(samples):
+        assert samples["result"].tolist() == [DRAWN] * 50
+        return Losses(0, 0, 0)
+
+    monkeypatch.setattr(loop.trainer, "train", train)
+    monkeypatch.setattr(loop.trainer, "test", test)
+    loop.pretrain()
+    assert len(rates) == 500
+    np.testing.assert_allclose(rates[:45], np.arange(1, 46) / 50)
+    np.testing.assert_allclose(rates[45:], np.linspace(1, 0.1, 501)[45:500])
+
+
+def test_self_play_learns_from_its_window_at_a_rate_that_falls_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(small_recipe(from_scratch=True), iteration_moves=150, first_training=100)
+    loop, rates, windows = start(tmp_path, recipe), [], []
+    draw = loop.replay.draw
+
+    def train(draw, learning_rates, rng, progress):
+        rates.append(learning_rates[0])
+        draw(1, rng)
+        return Losses(0, 0, 0)
+
+    monkeypatch.setattr(loop.trainer, "train", train)
+    monkeypatch.setattr(loop.replay, "draw", lambda *given: (windows.append(given[1]), draw(*given))[1])
+    assert loop.iterate().losses is None
+    assert 0 < len(loop.replay) < 100
+    expected = []
+    for left, share in ((1.0, 1.0), (0.35, 1.0), (0.175, 0.5), (0.0, 0.05)):
+        assert loop.iterate(left).losses is not None
+        expected.append(recipe.train.learning_rate * share)
+        assert windows[-1] == recipe.window(loop.replay.added)
+        assert loop.backend is not None
+        np.testing.assert_array_equal(loop.backend._calibration, loop.replay.newest(256)["state"])
+    np.testing.assert_allclose(rates, expected)
+    assert windows[0] < windows[-1]  # it grows
+
+
+def test_an_iteration_is_told_what_is_left_of_a_limited_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selfplay, "stop_on_signals", lambda loop: None)
+    loop, told = start(tmp_path, small_recipe(from_scratch=True)), []
+    monkeypatch.setattr(loop, "elapsed", lambda: 0.25 * 0.93 * 600)  # of ten minutes 7 % are for the final figure
+
+    def iterate(left: float) -> None:
+        told.append(left)
+        raise SystemExit
+
+    monkeypatch.setattr(loop, "iterate", iterate)
+    with pytest.raises(SystemExit):
+        selfplay.train(loop, 10)
+    assert told == [pytest.approx(0.75)]
 
 
 @pytest.mark.parametrize("which", ["first", "middle", "last"])

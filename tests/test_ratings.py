@@ -78,6 +78,18 @@ def test_intervals_of_short_matches_are_not_too_narrow() -> None:
     assert elo_of_score(Pair(0, 1, 100, 0, 0, (0, 0, 0, 0, 50)))[1] > 150  # and 100 % has no upper end
 
 
+def test_the_interval_of_an_even_match_by_hand() -> None:
+    """With n games the likelihood's curvature is (n + 1) / 4, the 1 being the prior's game."""
+    elo = 400 / np.log(10)
+    # Two openings, of 0 and 2 points: squares of 2 and the prior's two openings of 1/2, over 2 + 2 - 1.
+    paired = 1.96 * elo * np.sqrt(2 * (2 + 2 * 0.5) / 3) / (5 / 4)
+    assert elo_of_score(Pair(0, 1, 2, 0, 2, (1, 0, 0, 0, 1))) == pytest.approx((0, paired), rel=1e-4)
+    # Four games: squares of 1 and the prior's four games of 1/4, over 4 + 4 - 1.
+    alone = 1.96 * elo * np.sqrt(4 * (1 + 4 * 0.25) / 7) / (5 / 4)
+    assert elo_of_score(Pair(0, 1, 2, 0, 2)) == pytest.approx((0, alone), rel=1e-4)
+    assert Pair(0, 1, 3, 4, 1).score == 5 / 8
+
+
 def test_a_long_ladder_is_not_pulled_together() -> None:
     """Ten players, each 135 Elo above the last, who meet their next two for 20 games, and the lower half an anchor."""
     rng, truth = np.random.default_rng(8), np.array([0.0, *np.arange(-200, 1150, 135)])

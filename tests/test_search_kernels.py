@@ -80,6 +80,20 @@ def test_golden_tree_of_a_forced_win():
     assert found.total[0] == 1 + 3 + 2 + 10
 
 
+def test_exploration_goes_on_where_its_table_ends():
+    """With a constant c, what the table holds and what continues it are the same but for rounding."""
+    game, row = games.get("connect4"), np.zeros(1, np.int32)
+    visits = []
+    for length in (1025, 20):
+        search = Search(game, 1, 400, SearchConfig(c_base=1e12))
+        search._explore = search._explore[:length]
+        search.budget[:] = 400
+        search.reset(row, game.new_states(1))
+        search.run(HashEvaluator(7), row)
+        visits.append(search.statistics(row).visits[0])
+    np.testing.assert_allclose(*visits, atol=4)
+
+
 # --- independence ---
 
 
@@ -442,6 +456,16 @@ def test_an_evaluator_that_fails_is_found_out(broken, where):
 
     with pytest.raises(ValueError, match="not a finite number"):
         searched(game, game.new_states(4), 10, Broken(7))
+
+
+def test_a_value_counts_as_a_win_or_a_loss_at_most():
+    class Boasts(UniformEvaluator):
+        def evaluate(self, states):
+            return super().evaluate(states)[0], np.array([7, -7], np.float32)
+
+    game = games.get("connect4")
+    search = searched(game, game.new_states(2), 1, Boasts(7))
+    assert search.statistics(np.arange(2, dtype=np.int32)).value.tolist() == [1, -1]
 
 
 def test_rules_without_a_legal_action_are_found_out():

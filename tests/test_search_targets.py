@@ -64,6 +64,7 @@ def test_the_best_move_is_the_formulas_with_little_trust_in_few_visits() -> None
             gain = (found.q[row, a] - found.value[row]) * n / (n + CONFIG.q_doubt) if n else 0
             scores[a] = CONFIG.prior_temperature * np.log(found.prior[row, a]) + scale * gain
         assert best[row] == scores.argmax()
+    assert [search.principal_variation(row)[0] for row in rows] == best.tolist()
 
 
 def test_without_a_search_the_best_move_is_the_evaluators() -> None:
@@ -132,6 +133,8 @@ def test_proven_nodes_are_exact() -> None:
 
     search, rows = searched("tictactoe", 3, 150, count=8)
     trees, nodes = search.proven_nodes(rows)
+    assert (search.statistics(rows).root_proof != 0).any()
+    assert (nodes > 0).all()  # a root is a sample in its own right
     states, policy, result = search.proven(trees, nodes)
     assert set(result) == {-1, 0, 1}
     for state, target, value in zip(states, policy, result, strict=True):

@@ -9,7 +9,7 @@ import pytest
 
 import games
 from alphamini.learn.scripted import ask, play_scripted_games, repeat_rate
-from alphamini.learn.teachers import get_teacher
+from alphamini.learn.teachers import Teacher, get_teacher
 from alphamini.learn.teachers.gomoku import _tables
 from games import DRAW, ONGOING, Game, States
 from games.playout import random_actions
@@ -265,6 +265,32 @@ def test_choices_depend_on_record_level_and_seed_only(name):
     np.testing.assert_array_equal(together, alone)
     assert game.legal_mask(states)[np.arange(len(states)), together].all()
     assert 0.3 < repeat_rate(teacher, states, rng) < 1
+
+
+def test_sides_move_at_their_own_levels_and_labels_are_the_strongests():
+    """Level 2 takes the last free cell, level 1 the first."""
+    game = games.get("tictactoe")
+
+    def first_and_last(states):
+        legal = game.legal_mask(states)
+        return legal.argmax(1), 8 - legal[:, ::-1].argmax(1)
+
+    def choose(states, levels, seeds, actions):
+        first, last = first_and_last(states)
+        actions[:] = np.where(levels == 2, last, first)
+
+    played = play_scripted_games(game, Teacher(2, 0, choose), 1000, np.random.default_rng(0))
+    first, last = first_and_last(played.states)
+    np.testing.assert_array_equal(played.labels, last)
+    starts, legal = np.flatnonzero(np.diff(played.game_id, prepend=-1)), game.legal_mask(played.states)
+    sides = []
+    for at in (starts, starts + 1):  # the first moves of both sides
+        moves = (legal[at] > legal[at + 1]).argmax(1)
+        sides.append(np.where(moves == last[at], 2, np.where(moves == first[at], 1, 0)))
+    # A side is strong in 70 % of the games, else of either level; 8 % of the moves are random.
+    for side in sides:
+        np.testing.assert_allclose(np.bincount(side) / 1000, [0.06, 0.15, 0.79], atol=0.03)
+    assert np.mean((sides[0] == 1) & (sides[1] == 2)) == pytest.approx(0.15 * 0.79, abs=0.03)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import alphamini.learn.trainer as trainer_module
 import games
@@ -66,6 +67,35 @@ def test_training_learns_and_the_average_follows() -> None:
     assert last.accuracy > 0.5 > first.accuracy  # 0.86 to 0.95 with this seed; with bf16 and another one 0.75
 
 
+def test_what_plays_is_the_average_of_the_nets_so_far() -> None:
+    """And what is tested; it keeps less of itself at first."""
+    samples = random_samples(GOMOKU7, 64)
+    config = TrainConfig(batch=64, average=0.2)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), config, seed=1, workers=1)
+    expected = trainer.weights()
+    for keep in (1 / 11, 2 / 12, 0.2, 0.2):
+        trainer.train(lambda count, rng: samples[:count], [1e-2], np.random.default_rng(0))
+        now, found = trainer.net.state_dict(), trainer.weights()
+        for name, weight in expected.items():
+            expected[name] = keep * weight + (1 - keep) * now[name].cpu().numpy()
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-6)
+    for weight in trainer.net.parameters():
+        weight.data.fill_(np.nan)
+    assert np.isfinite(trainer.test(samples).policy)
+
+
+def test_every_symmetry_is_learnt_and_at_the_rate_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = random_samples(GOMOKU7, 64)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), TrainConfig(batch=64), seed=1, workers=1)
+    (batch,), turned = trainer._batches, []
+    fill = batch.fill
+    monkeypatch.setattr(batch, "fill", lambda samples, turns: (turned.extend(turns), fill(samples, turns))[1])
+    before = [weight.detach().clone() for weight in trainer.net.parameters()]
+    trainer.train(lambda count, rng: samples[:count], [0.0] * 10, np.random.default_rng(0))
+    assert np.bincount(turned, minlength=8).min() > 50  # of 640 turns
+    assert all(map(torch.equal, before, trainer.net.parameters()))
+
+
 def test_a_plane_that_training_never_shows_says_nothing() -> None:
     """Plane 3 is for standard gomoku: a net of freestyle must not read noise there."""
     samples = random_samples(GOMOKU7, 64)
@@ -74,6 +104,15 @@ def test_a_plane_that_training_never_shows_says_nothing() -> None:
     stem = trainer.weights()["stem.0.weight"]
     assert not stem[:, 3].any()
     assert stem[:, [0, 1, 2, 4]].any((0, 2, 3)).all()
+
+
+def test_weights_that_nothing_speaks_for_decay() -> None:
+    samples, config = random_samples(GOMOKU7, 64), TrainConfig(batch=64, weight_decay=0.1)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), config, seed=1, workers=1)
+    unseen = trainer.net.stem[0].weight.data[:, 3]
+    unseen.fill_(1)
+    trainer.train(lambda count, rng: samples[:count], [0.1], np.random.default_rng(0))
+    assert unseen.flatten().tolist() == pytest.approx([0.99] * unseen.numel())
 
 
 def test_parts_of_a_batch_are_learnt_from_like_the_whole() -> None:
