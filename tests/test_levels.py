@@ -19,7 +19,7 @@ RATED = [(0.0, Strength(1)), (100.0, Strength(4)), (200.0, Strength(64)), (-100.
 
 @pytest.mark.parametrize(("elo", "strength"), [
     (-300, Strength(1, 3.0)),
-    (-200, Strength(1, 2.0)),
+    (-200, Strength(1, 1.7321)),
     (-25, Strength(1, 0.25)),
     (0, Strength(1)),
     (50, Strength(2)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, exp2, floor, inf, isfinite, log2
+from math import ceil, floor, inf, isfinite
 from pathlib import Path
 
 import numpy as np
@@ -62,10 +62,7 @@ class Levels:
             return self._strengths[above]
         a, b = self._strengths[above - 1], self._strengths[above]
         share = (elo - self._elo[above - 1]) / (self._elo[above] - self._elo[above - 1])
-        return Strength(
-            round(exp2(log2(a.sims) + share * (log2(b.sims) - log2(a.sims)))),
-            round(a.temperature + share * (b.temperature - a.temperature), 4),
-        )
+        return Strength(round(_between(a.sims, b.sims, share)), round(_between(a.temperature, b.temperature, share), 4))
 
 
 def read_levels(checkpoint: Path, game: Game) -> Levels:
@@ -91,6 +88,11 @@ def read_levels(checkpoint: Path, game: Game) -> Levels:
     if len(rated) < 2:
         raise ValueError(f"{path} rates too few strengths of the net; {how}")
     return Levels(rated)
+
+
+def _between(a: float, b: float, share: float) -> float:
+    """On a log axis, on which ratings lie nearly on a line; a temperature of 0 is on no such axis."""
+    return a * (b / a) ** share if a and b else a + share * (b - a)
 
 
 def _rising(values: Sequence[float]) -> list[float]:
