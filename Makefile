@@ -12,7 +12,7 @@ play: .venv/ready
 	$(BIN)/python -m alphamini.play --game $(GAME) $(ARGS)
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/ready-dev
 	$(BIN)/python -m pytest -m slow
