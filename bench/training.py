@@ -1,7 +1,7 @@
 """Training steps, batch 512, on gomoku9: positions a second of our trainer beside plain torch (fp32, eager, NCHW).
 
-Plain is the same net, losses and AdamW with torch's defaults. Ours adds filling the batch (symmetries, planes) and the
-averaged net, and is the faster all the same: bf16 where the CPU has it, channels last, one fused optimiser.
+Plain is the same net and losses with AdamW and torch's defaults. Ours adds filling the batch (symmetries, planes), Muon
+and the averaged net, and is the faster all the same: bf16 where the CPU has it, channels last, a part of the batch a core.
 """
 
 from __future__ import annotations

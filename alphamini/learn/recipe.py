@@ -25,11 +25,11 @@ LONG = 128  # plies: of longer games fewer are played at once, so that the first
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The optimiser's constants."""
+    """The optimisers' constants: Muon's for convolutions and AdamW's for the rest."""
 
     batch: Annotated[int, "samples a training step"] = 256
-    learning_rate: Annotated[float, "AdamW's, during self-play"] = 2e-3
-    weight_decay: Annotated[float, "AdamW's"] = 1e-4
+    learning_rate: Annotated[float, "during self-play"] = 2e-3
+    weight_decay: Annotated[float, "share of the weights, times the rate, that each step takes off"] = 1e-4
     average: Annotated[float, "share of itself that the averaged net keeps at every step"] = 0.995
 
 
@@ -44,7 +44,7 @@ class Recipe:
     precision: Annotated[str, "of inference: auto, fp32, bf16 or int8"] = "auto"
     scripted_games: Annotated[int, "games of the scripted teacher to learn from first"] = 20_000
     pretrain_steps: Annotated[int, "supervised training steps"] = 400
-    pretrain_learning_rate: Annotated[float, "AdamW's, falling to a tenth over the supervised stage"] = 4e-3
+    pretrain_learning_rate: Annotated[float, "falling to a tenth over the supervised stage"] = 4e-3
     from_scratch: Annotated[bool, "no teacher: self-play alone (the AlphaGo Zero path)"] = False
     start: Annotated[
         str,

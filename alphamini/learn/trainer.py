@@ -1,4 +1,4 @@
-"""Training: AdamW on policy and result, and a running average of the weights, which is what plays.
+"""Training: Muon and AdamW on policy and result, and a running average of the weights, which is what plays.
 
 On a CPU a batch is cut in as many parts as there are workers (as long as they stay large enough), and each worker takes
 one whole part forward and back: they meet once a step. Spread over the cores operator by operator, they would meet
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from alphamini.learn.muon import Muon
 from alphamini.learn.recipe import TrainConfig
 from alphamini.learn.samples import Batch, Samples
 from alphamini.model.checkpoint import Weights
@@ -45,7 +46,10 @@ class Losses:
 
 
 class Trainer:
-    """A net, its optimiser and its average. bf16 where the machine computes in it natively, fp32 sums everywhere."""
+    """A net, its optimisers (Muon for convolutions, AdamW for the rest) and its average.
+
+    bf16 where the machine computes in it natively, fp32 sums everywhere.
+    """
 
     def __init__(self, game: Game, net: NetConfig, config: TrainConfig, seed: int, workers: int):
         torch.manual_seed(seed)
@@ -54,8 +58,10 @@ class Trainer:
         self.net = Net(net).to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._silence_unseen()
         self.average = copy.deepcopy(self.net).eval()
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        weights = list(self.net.parameters())
+        self.muon = Muon((w for w in weights if w.dim() == 4), config.weight_decay)
+        self.adam = torch.optim.AdamW(
+            (w for w in weights if w.dim() < 4), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.steps = 0
         most = 1 if self.device.type == "cuda" else max(1, min(workers, config.batch // LEAST))
@@ -92,13 +98,14 @@ class Trainer:
         return Losses(*(totals / max(len(learning_rates), 1)).tolist())
 
     def _step(self, samples: Samples, turns: NDArray[np.int64], learning_rate: float) -> Tensor:
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
         parts = range(len(self._replicas))
         learn = partial(self._learn, samples, turns)
         losses = list(self._pool.map(learn, parts)) if self._pool else [learn(0)]
         self._merge()
-        self.optimizer.step()
+        self.muon.step(learning_rate)
+        for group in self.adam.param_groups:
+            group["lr"] = learning_rate
+        self.adam.step()
         self.steps += 1
         self._follow()
         return torch.stack(losses).mean(0).cpu()
@@ -172,27 +179,32 @@ class Trainer:
         """Everything an exact resume needs, as arrays."""
         arrays = {f"net.{k}": v for k, v in _to_numpy(self.net.state_dict(), everything=True).items()}
         arrays |= {f"average.{k}": v for k, v in _to_numpy(self.average.state_dict(), everything=True).items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
+        arrays |= {f"muon.{i}": v.cpu().numpy().copy() for i, v in enumerate(self.muon.momentum)}
+        for index, moments in self.adam.state_dict()["state"].items():
             arrays |= {f"adam.{index}.{k}": v.detach().cpu().numpy().copy() for k, v in moments.items()}
         return arrays | {"steps": np.array(self.steps)}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """The inverse of `state`."""
+        """The inverse of `state`; ValueError, one line, for that of a version which had AdamW alone."""
+        if "muon.0" not in arrays:
+            raise ValueError(
+                "an earlier version began this run, with another optimiser; "
+                "a new run goes on from its net: --start .../checkpoints/latest.safetensors --run ANOTHER"
+            )
         for name, net in (("net.", self.net), ("average.", self.average)):
             net.load_state_dict({k[len(name) :]: torch.from_numpy(v) for k, v in arrays.items() if k.startswith(name)})
-        whole = self.optimizer.state_dict()
+        for i, momentum in enumerate(self.muon.momentum):
+            momentum.copy_(torch.from_numpy(arrays[f"muon.{i}"]))
+        whole = self.adam.state_dict()
         for name, value in arrays.items():
             if name.startswith("adam."):
                 _, index, key = name.split(".", 2)
-                moment = torch.from_numpy(value)
-                if moment.dim() == 4:  # laid out like its weights: the fused optimiser walks both as flat memory
-                    moment = moment.contiguous(memory_format=torch.channels_last)
-                whole["state"].setdefault(int(index), {})[key] = moment
-        self.optimizer.load_state_dict(whole)
+                whole["state"].setdefault(int(index), {})[key] = torch.from_numpy(value)
+        self.adam.load_state_dict(whole)
         self.steps = int(arrays["steps"])
 
     def load_weights(self, weights: Weights) -> None:
-        """Starts from a net that someone else trained, which may be smaller; the optimiser starts afresh."""
+        """Starts from a net that someone else trained, which may be smaller; the optimisers start afresh."""
         tensors = {k: torch.from_numpy(v) for k, v in grow(weights, self.weights()).items()}
         for net in (self.net, self.average):
             net.load_state_dict(tensors, strict=False)
