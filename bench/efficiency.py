@@ -3,6 +3,7 @@
 Trains every run with the main job's own command, one after the other (a run that is there goes on), the default and
 the variant in turn, then lets the two last nets of each seed meet, with search and as raw policies. A positive Elo: the
 variant is better. The iterations that fitted into the time say whether the machine gave both runs alike.
+An interval knows of the games alone, not that two runs of one recipe differ, too (docs/learning.md, "luck of a run").
 """
 
 from __future__ import annotations
