@@ -43,6 +43,8 @@ class SelfPlay:
         """A stretch of play: leaves (the cache answers some), evaluations by the net, simulations and moves a second."""
         # New workers have empty caches: the trees begin anew, too, and what was known would be simulated for nothing.
         workers, end = [self.backend.steady_worker() for _ in self.actors], threading.Event()
+        for worker in workers:
+            worker.evaluate(self.backend.game.new_states(2))  # compiles
         timer = threading.Timer(seconds, end.set)
         timer.start()
         start = time.perf_counter()

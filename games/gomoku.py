@@ -362,9 +362,12 @@ def _cell(n, line, place):
 
 @njit(nogil=True, cache=True)
 def _put(lines, n, cell, stone):
-    """Puts a stone on an empty cell, or takes it away again. lines u4[3, lines]: empty, player 0, player 1."""
+    """Puts a stone on an empty cell, or takes it away again. lines u4[3, lines]: empty, player 0, player 1.
+
+    Cells are row << 5 | column here and below: a division costs as much as all the rest.
+    """
     for k in range(4):
-        line, place = _line(n, cell // n, cell % n, k)
+        line, place = _line(n, cell >> 5, cell & 31, k)
         lines[0, line] ^= np.uint32(32 << place)
         lines[stone, line] ^= np.uint32(32 << place)
 
@@ -374,13 +377,18 @@ def _fives(lines, n, cell, stone, exact, fives):
     """The cells where `stone` makes a five together with its stone on `cell`: to `fives`; returns how many."""
     count = 0
     for k in range(4):
-        line, place = _line(n, cell // n, cell % n, k)
+        line, place = _line(n, cell >> 5, cell & 31, k)
+        near = np.int64(lines[stone, line]) >> place + 1 & 0b111111111
+        near &= near - 1
+        near &= near - 1
+        if near & (near - 1) == 0:  # most lines: fewer than four stones within four cells of this one
+            continue
         _, four = _windows(lines[stone, line], lines[0, line], exact)
         four &= np.uint32(31 << place + 1)  # the windows that hold the cell, whose bit is place + 5
         rest = np.int64(lines[0, line] & _cells_of(four))
         while rest != 0:
             r, c = _cell(n, line, _lowest(rest) - 5)
-            fives[count] = r * n + c
+            fives[count] = r << 5 | c
             count += 1
             rest &= rest - 1
     return count
@@ -389,23 +397,28 @@ def _fives(lines, n, cell, stone, exact, fives):
 @njit(nogil=True, cache=True)
 def _candidates(lines, n, stone, exact, masks, cells):
     """The cells where a stone makes a way to five, each once: to cells[0], the number of ways there (2: or more) to
-    cells[1]; returns how many. masks u4[2, lines], and cells[2], by cell where in the list it is: scratch.
+    cells[1], where there is one way the cell that completes it to cells[2]; returns how many. masks u4[3, lines], and
+    cells[3], by cell where in the list it is: scratch.
     """
     for line in range(masks.shape[1]):
         three, _ = _windows(lines[stone, line], lines[0, line], exact)
-        masks[0, line], masks[1, line] = _ways(three, lines[0, line])
+        masks[0, line], (masks[1, line], masks[2, line]) = three, _ways(three, lines[0, line])
     count = 0
     for line in range(masks.shape[1]):
-        one, two = np.int64(masks[0, line]), np.int64(masks[1, line])
+        three, one, two = np.int64(masks[0, line]), np.int64(masks[1, line]), np.int64(masks[2, line])
         while one != 0:
             bit = _lowest(one)
             r, c = _cell(n, line, bit - 5)
-            cell = r * n + c
-            at = cells[2, cell]
+            cell = r << 5 | c
+            at = cells[3, cell]
             if at < count and cells[0, at] == cell:  # on an earlier line, too
                 cells[1, at] = 2
             else:
-                cells[0, count], cells[1, count], cells[2, cell] = cell, 1 + (two >> bit & 1), count
+                window = _lowest(three & 31 << bit - 4)  # one of those that hold the cell
+                other = np.int64(lines[0, line]) & 31 << window & ~(1 << bit)
+                r, c = _cell(n, line, _lowest(other) - 5)
+                cells[0, count], cells[1, count], cells[2, count] = cell, 1 + (two >> bit & 1), r << 5 | c
+                cells[3, cell] = count
                 count += 1
             one &= one - 1
     return count
@@ -418,17 +431,6 @@ def _replay(lines, n, stone, fours, which):
         _put(lines, n, fours[1, which], stone)
         _put(lines, n, fours[2, which], 3 - stone)
         which = fours[0, which]
-
-
-@njit(nogil=True, cache=True)
-def _answered(lines, n, stone, exact, fours, which, fives):
-    """Puts the stones of a sequence, and finds the answer to its last four; returns how many fives that threatens."""
-    _replay(lines, n, stone, fours, fours[0, which])
-    _put(lines, n, fours[1, which], stone)
-    _fives(lines, n, fours[1, which], stone, exact, fives)
-    fours[2, which] = fives[0]
-    _put(lines, n, fours[2, which], 3 - stone)
-    return _fives(lines, n, fours[2, which], 3 - stone, exact, fives)
 
 
 @njit(nogil=True, cache=True)
@@ -445,42 +447,53 @@ def _sequences(lines, n, stone, exact, threatened, fours, masks, cells, wins):
     """Looks for the shortest sequences of fours by `stone`, which is to move, that win; returns how many there are.
 
     A four that can be completed in one way is answered there; the last one can in two. Where the other side threatens
-    a five, as an answer may, the next stone must stop it: `threatened` fives at first, the cells in cells[3].
+    a five, as an answer may, the next stone must stop it: `threatened` fives at first, the cells in cells[4].
     Of the winning sequences, wins i4[2, cells] counts for each cell those that begin there, and those that it is in.
     All of one length are gone through, so that the limit on the fours tried does not depend on their order.
     Sequence i, of those that do not win: sequence fours[0, i], then a four on fours[1, i], its answer on fours[2, i];
-    sequence 0 is empty. fours i8[3, MOST_TRIED], masks u4[2, lines], cells i8[4, cells]: scratch.
+    sequence 0 is empty. fours i8[3, MOST_TRIED], masks u4[3, lines], cells i8[5, cells]: scratch.
     """
     wins[:, :] = 0
     tried, won, begin, end = 0, 0, 0, 1
+    there = 0  # the sequence whose stones are there, all but the last two
     for _ in range(LONGEST):
         longer = end
         for which in range(begin, end):
             if which != 0:
-                threatened = _answered(lines, n, stone, exact, fours, which, cells[3])
+                if fours[0, which] != there:  # those that share a beginning follow one another
+                    _replay(lines, n, stone, fours, there)
+                    there = fours[0, which]
+                    _replay(lines, n, stone, fours, there)
+                _put(lines, n, fours[1, which], stone)
+                _put(lines, n, fours[2, which], 3 - stone)
+                threatened = _fives(lines, n, fours[2, which], 3 - stone, exact, cells[4])
             count = 0  # two fives cannot be stopped
             if threatened == 0:
                 count = _candidates(lines, n, stone, exact, masks, cells)
             elif threatened == 1:
                 count = 1
-                cells[0, 0] = cells[3, 0]
-                cells[1, 0] = _fives_by(lines, n, cells[0, 0], stone, exact, cells[3])
+                cells[0, 0] = cells[4, 0]
+                cells[1, 0] = _fives_by(lines, n, cells[0, 0], stone, exact, cells[4])
+                cells[2, 0] = cells[4, 0]
             tried += count
             if tried >= MOST_TRIED:
                 _replay(lines, n, stone, fours, which)
                 return 0
             for i in range(count):
                 if cells[1, i] == 1:
-                    fours[0, longer], fours[1, longer] = which, cells[0, i]
+                    fours[0, longer], fours[1, longer], fours[2, longer] = which, cells[0, i], cells[2, i]
                     longer += 1
                 elif cells[1, i] > 1:
                     won += 1
-                    ways = _fives_by(lines, n, cells[0, i], stone, exact, cells[3])
-                    _count_win(fours, which, cells[0, i], cells[3, :ways], wins)
-            _replay(lines, n, stone, fours, which)
+                    ways = _fives_by(lines, n, cells[0, i], stone, exact, cells[4])
+                    _count_win(fours, which, cells[0, i], cells[4, :ways], wins)
+            if which != 0:
+                _put(lines, n, fours[1, which], stone)
+                _put(lines, n, fours[2, which], 3 - stone)
         if won or longer == end:
             break
         begin, end = end, longer
+    _replay(lines, n, stone, fours, there)
     return won
 
 
@@ -508,9 +521,9 @@ def observe(states, planes):
     lines = np.zeros((3, 6 * n - 2), np.uint32)  # empty, player 0, player 1 x rows, columns, diagonals, anti-diagonals
     threats = np.zeros((4, 6 * n - 2), np.uint32)
     ways = np.zeros((n, n), np.int8)
-    fours, masks = np.zeros((3, MOST_TRIED), np.int64), np.zeros((2, 6 * n - 2), np.uint32)
+    fours, masks = np.zeros((3, MOST_TRIED), np.int64), np.zeros((3, 6 * n - 2), np.uint32)
     any_five, any_four = np.zeros(2, np.uint32), np.zeros(2, np.uint32)  # for each side: all lines' masks in one
-    cells, wins = np.zeros((4, n * n), np.int64), np.zeros((2, n * n), np.int32)
+    cells, wins = np.zeros((5, n << 5), np.int64), np.zeros((2, n << 5), np.int32)
     for i in range(len(states)):
         s = states[i]
         planes[i, 2, :, :] = 1.0
@@ -571,19 +584,21 @@ def _mark_wins_by_fours(lines, n, to_play, exact, planes, any_five, any_four, fo
         return  # the mover wins at once
     threatened = 0
     if any_five[1]:
-        for cell in range(n * n):
-            if planes[5, cell // n, cell % n] != 0:
-                threatened += 1
-                cells[3, 0] = cell
+        for r in range(n):
+            for c in range(n):
+                if planes[5, r, c] != 0:
+                    threatened += 1
+                    cells[4, 0] = r << 5 | c
     for side in range(2 - threatened):
         if any_four[side] == 0:
             continue
         won = _sequences(lines, n, 1 + (to_play ^ side), exact, threatened, fours, masks, cells, wins)
         if won:
-            for cell in range(n * n):
-                planes[12 + side, cell // n, cell % n] = wins[0, cell] > 0
-                if side == 1:
-                    planes[14, cell // n, cell % n] = wins[1, cell] == won
+            for r in range(n):
+                for c in range(n):
+                    planes[12 + side, r, c] = wins[0, r << 5 | c] > 0
+                    if side == 1:
+                        planes[14, r, c] = wins[1, r << 5 | c] == won
 
 
 @njit(nogil=True, cache=True)

@@ -169,9 +169,10 @@ def test_threads_that_share_a_cache_compute_single_positions_by_the_graph_of_bat
     game = games.get("tictactoe")
     net = some_net(game)
     engine = openvino_net.OpenVinoEngine(net.config, weights_of(net), game.shape, "fp32", workers)
+    session = engine.session()
     for count in (1, 5):
-        engine.session().infer(game.planes(random_positions(game, count)))
-    assert engine._compiled.keys() == graphs
+        session.infer(game.planes(random_positions(game, count)))
+    assert session.requests.keys() == graphs
 
 
 @pytest.mark.parametrize("device", ["openvino", "torch"])

@@ -34,7 +34,7 @@ class Block(nn.Module):
 
 def pool(x: Tensor) -> Tensor:
     """[B, K, H, W] -> [B, 2K]: the mean and the maximum of each channel over the board."""
-    return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
+    return torch.cat([F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)], 1).flatten(1)
 
 
 class Net(nn.Module):

@@ -16,7 +16,6 @@ Low precision, all places found by measuring:
 from __future__ import annotations
 
 from functools import cache
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -127,7 +126,7 @@ def build(
 
 def measure(config: NetConfig, weights: Weights, shape: tuple[int, int], planes: Array) -> tuple[Array, Array, Array]:
     """fp32's logits f4[N, A], values f4[N] and ranges f4[R] (what `build` needs for int8) on planes f4[N, C, H, W]."""
-    model = _core().compile_model(build(config, weights, shape, measure=True), "CPU", _settings("fp32", streams=1))
+    model = _core().compile_model(build(config, weights, shape, measure=True), "CPU", _settings("fp32", workers=1))
     request = model.create_infer_request()
     parts = [
         [output.copy() for output in request.infer([planes[i : i + CHUNK]]).values()]
@@ -137,14 +136,15 @@ def measure(config: NetConfig, weights: Weights, shape: tuple[int, int], planes:
     return logits, value, np.maximum(largest.max(axis=(0, 2, 3)), np.float32(1e-6))
 
 
-def _settings(precision: str, streams: int) -> dict[str, Any]:
-    """Streams are what lets threads run side by side: two compiled models would fight for the same cores.
+def _settings(precision: str, workers: int) -> dict[str, Any]:
+    """One worker has all cores for its calls. Several have one each: without streams a call is computed in the thread that
+    makes it. Handing it to a stream's thread, and waking up again, cost self-play of 4 x 32 a tenth (docs/performance.md).
 
-    They are not pinned, because the streams of a second engine (an opponent's net) would be pinned to the same cores.
+    Nothing is pinned, because a second engine (an opponent's net) would be pinned to the same cores.
     """
     return {
-        "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
-        "NUM_STREAMS": streams,
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1 if workers == 1 else 0,
         "INFERENCE_NUM_THREADS": cores(),
         "INFERENCE_PRECISION_HINT": "bf16" if precision != "fp32" and "bf16" in precisions() else "f32",
         "ENABLE_CPU_PINNING": False,
@@ -152,7 +152,7 @@ def _settings(precision: str, streams: int) -> dict[str, Any]:
 
 
 class OpenVinoEngine:
-    """One set of weights at one precision, shared by all worker threads; each works through its own `session()`."""
+    """One set of weights at one precision, for any number of threads; each works through its own `session()`."""
 
     def __init__(
         self,
@@ -166,20 +166,15 @@ class OpenVinoEngine:
         self.name = f"openvino {precision}"
         self._net = (config, weights, shape)
         self._ranges = ranges
-        self._settings = _settings(precision, min(workers, cores()))
-        self._compiled: dict[int, Any] = {}
+        self._settings = _settings(precision, workers)
         # A graph of its own for single positions rounds differently. Where threads share a cache, what a position gets
         # must not depend on its batch.
         self.single = 1 if workers == 1 else ANY
-        self._compiling = Lock()  # threads must share one model: its streams are what keeps them apart
 
     def request(self, batch: int) -> Any:
-        """A new infer request for one position (1) or for any number."""
-        with self._compiling:
-            if batch not in self._compiled:
-                model = build(*self._net, batch, self._ranges)
-                self._compiled[batch] = _core().compile_model(model, "CPU", self._settings)
-        return self._compiled[batch].create_infer_request()
+        """An infer request, with a graph of its own, for one position (1) or for any number."""
+        model = build(*self._net, batch, self._ranges)
+        return _core().compile_model(model, "CPU", self._settings).create_infer_request()
 
     def session(self) -> OpenVinoSession:
         return OpenVinoSession(self)
@@ -190,14 +185,14 @@ class OpenVinoSession:
 
     def __init__(self, engine: OpenVinoEngine):
         self._engine = engine
-        self._requests: dict[int, Any] = {}
+        self.requests: dict[int, Any] = {}
 
     def infer(self, planes: Array) -> tuple[Array, Array]:
         """planes f4[B, C, H, W], contiguous -> logits f4[B, A], value f4[B]: valid until the next call."""
         batch = self._engine.single if len(planes) == 1 else ANY
-        if batch not in self._requests:
-            self._requests[batch] = self._engine.request(batch)
-        request = self._requests[batch]
+        if batch not in self.requests:
+            self.requests[batch] = self._engine.request(batch)
+        request = self.requests[batch]
         # The tensor does not own the planes; they live at least as long as this call, and it is replaced by the next.
         request.set_input_tensor(ov.Tensor(planes, shared_memory=True))
         request.infer()
