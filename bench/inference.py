@@ -1,7 +1,7 @@
-"""Positions a second of a net on a 9 x 9 board, by library, precision, size of net, batch and number of streams.
+"""Positions a second of a net on a 9 x 9 board, by library, precision, size of net, batch and number of workers.
 
-A stream is one worker thread with batches of its own. One stream has all the cores, as a person waits for a single
-search; as many streams as cores is how self-play runs.
+A worker is a thread with batches of its own. One worker has all the cores, as a person waits for a single search; as many
+workers as cores is how self-play runs.
 The engines take turns, round after round, so that a busy machine is unfair to all of them alike.
 """
 
@@ -27,7 +27,7 @@ NETS = ((4, 32), (6, 64), (10, 96))
 BATCHES = (1, 8, 32, 128, 512)
 
 
-def engines_of(blocks: int, channels: int, streams: int) -> list[Engine]:
+def engines_of(blocks: int, channels: int, workers: int) -> list[Engine]:
     """Every library and precision that this machine has, the fastest first."""
     config = NetConfig.for_game(GAME, blocks, channels)
     weights = {name: w.numpy() for name, w in Net(config).state_dict().items()}
@@ -37,22 +37,22 @@ def engines_of(blocks: int, channels: int, streams: int) -> list[Engine]:
         ranges = openvino_net.measure(config, weights, GAME.shape, sample)[2]
         for precision in openvino_net.precisions():
             given = ranges if precision == "int8" else None
-            made.append(openvino_net.OpenVinoEngine(config, weights, GAME.shape, precision, streams, given))
+            made.append(openvino_net.OpenVinoEngine(config, weights, GAME.shape, precision, workers, given))
     for device in ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",):
-        made += [TorchEngine(config, weights, precision, device, streams) for precision in precisions(device)]
+        made += [TorchEngine(config, weights, precision, device, workers) for precision in precisions(device)]
     return made
 
 
-def positions_a_second(engine: Engine, streams: int, batch: int, seconds: float) -> float:
-    """`streams` threads at once, each with its own session and `batch` positions a call."""
+def positions_a_second(engine: Engine, workers: int, batch: int, seconds: float) -> float:
+    """`workers` threads at once, each with its own session and `batch` positions a call."""
     planes = GAME.planes(random_positions(GAME, batch))
-    calls = [0] * streams
+    calls = [0] * workers
     clock = {}  # when the threads, all of them ready, began
 
     def begin() -> None:
         clock["start"] = time.perf_counter()
 
-    ready = threading.Barrier(streams, begin)
+    ready = threading.Barrier(workers, begin)
 
     def work(i: int) -> None:
         session, mine = engine.session(), planes.copy()
@@ -62,7 +62,7 @@ def positions_a_second(engine: Engine, streams: int, batch: int, seconds: float)
             session.infer(mine)
             calls[i] += 1
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(streams)]
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(workers)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -77,7 +77,7 @@ def main() -> None:
         ready = [(engine, n) for n in sorted({1, cores()}) for engine in engines_of(blocks, channels, n)]
         for batch in (1, 32) if options.quick else BATCHES:
             tasks = {
-                f"{blocks}x{channels} {engine.name}, {n} streams, batch {batch}": partial(
+                f"{blocks}x{channels} {engine.name}, {n} workers, batch {batch}": partial(
                     positions_a_second, engine, n, batch, seconds=0.1 if options.quick else 0.4
                 )
                 for engine, n in ready

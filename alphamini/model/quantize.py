@@ -12,10 +12,11 @@ from games import Game, States
 
 CHUNK = 16  # positions an inference, wherever a sample is run through a net (64 took 33 MB more on 15x15)
 
-# Limits for `Agreement.holds`, several times what trained nets show and far below what a match could notice.
-MOST_DIVERGENCE = 0.01
-LEAST_TOP = 0.97
-MOST_VALUE_ERROR = 0.03
+# Limits for `Agreement.holds`: somewhat beyond the worst of the trained nets whose int8 lost no match against their fp32
+# (0.020 nats, 94 % and 0.028: docs/performance.md).
+MOST_DIVERGENCE = 0.03
+LEAST_TOP = 0.9
+MOST_VALUE_ERROR = 0.04
 
 
 @dataclass(frozen=True)
