@@ -171,10 +171,10 @@ class ReferenceSearch:
         actions = self.rules.num_actions
         mask, prior = np.zeros((1, actions), np.uint8), np.zeros(actions, f4)
         self.rules.legal(node.state, mask)
-        bits = np.zeros(actions, np.int32)
+        bits, row = np.zeros(actions, np.int32), np.zeros(1, np.int32)
         logits, values = self.evaluator.evaluate(node.state)
         scale = f4(1 / self.config.prior_temperature)
-        priors.masked_softmax(logits[0], mask[0], scale, bits, bits.view(f4), prior)
+        priors.masked_softmaxes(logits, mask, scale, 1, row, row, bits, bits.view(f4), prior[None])
         node.prior = {action: prior[action] for action in range(actions) if mask[0, action]}
         return min(max(values[0], f4(-1)), f4(1))
 

@@ -381,8 +381,9 @@ def test_noise_of_a_row_stays_in_its_row():
 def softmax(logits, mask, scale=1.0):
     """The kernel's result and numpy's in double precision, of scale * logits."""
     logits, mask = np.array(logits, np.float32), np.array(mask, np.uint8)
-    out, bits = np.zeros(len(logits), np.float32), np.zeros(len(logits), np.int32)
-    priors.masked_softmax(logits, mask, np.float32(scale), bits, bits.view(np.float32), out)
+    out, bits, row = np.zeros(len(logits), np.float32), np.zeros(len(logits), np.int32), np.zeros(1, np.int32)
+    powers = bits.view(np.float32)
+    priors.masked_softmaxes(logits[None], mask[None], np.float32(scale), 1, row, row, bits, powers, out[None])
     with np.errstate(invalid="ignore"):
         exact = np.where(mask, scale * logits.astype(np.float64), -np.inf)
         exact = np.exp(exact - exact.max())
