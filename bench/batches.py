@@ -18,6 +18,7 @@ from alphamini.arena.players import SearchPlayer
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.evaluators import NetEvaluator, RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
+from alphamini.search.search import MOST_LEAVES
 
 
 def player(game: games.Game, name: str, make: Callable[[], Any], one: bool, seconds: float) -> SearchPlayer:
@@ -38,7 +39,7 @@ def main() -> None:
     checkpoint = load_checkpoint(shipped_checkpoint(gomoku), gomoku)
 
     def net() -> NetEvaluator:
-        return make_backend(gomoku, checkpoint.net, checkpoint.weights, workers=1).worker()
+        return make_backend(gomoku, checkpoint.net, checkpoint.weights, workers=1).worker(MOST_LEAVES)
 
     rows: list[common.Row] = []
     for game, name, make, seconds in (

@@ -42,7 +42,7 @@ class SelfPlay:
     def __call__(self, seconds: float) -> dict[str, float]:
         """A stretch of play: leaves (the cache answers some), evaluations by the net, simulations and moves a second."""
         # New workers have empty caches: the trees begin anew, too, and what was known would be simulated for nothing.
-        workers, end = [self.backend.steady_worker() for _ in self.actors], threading.Event()
+        workers, end = [self.backend.selfplay_worker() for _ in self.actors], threading.Event()
         for worker in workers:
             worker.evaluate(self.backend.game.new_states(2))  # compiles
         timer = threading.Timer(seconds, end.set)

@@ -16,7 +16,7 @@ import games
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.net import Net
-from alphamini.search.search import Search
+from alphamini.search.search import MOST_LEAVES, Search
 
 GAME = games.get("gomoku9")
 ROW = np.zeros(1, np.int32)
@@ -24,7 +24,7 @@ ROW = np.zeros(1, np.int32)
 
 def latency(backend: NetBackend, calls: int) -> Callable[[], float]:
     """Seconds an inference of one position."""
-    session, planes = backend.current[0].session(), GAME.planes(GAME.new_states(1))
+    session, planes = backend.current[0].session(1), GAME.planes(GAME.new_states(1))
 
     def task() -> float:
         return 1 / common.rate(calls, lambda: [session.infer(planes) for _ in range(calls)])
@@ -34,7 +34,7 @@ def latency(backend: NetBackend, calls: int) -> Callable[[], float]:
 
 def search(backend: NetBackend, kind: str, simulations: int) -> Callable[[], float]:
     """Simulations a second, from the empty board with an empty tree and an empty cache."""
-    evaluator, tree = backend.worker(), Search(GAME, 1, simulations)
+    evaluator, tree = backend.worker(MOST_LEAVES), Search(GAME, 1, simulations)
     wave = getattr(tree, kind)
     tree.budget[:] = simulations
 

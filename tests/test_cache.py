@@ -45,7 +45,7 @@ def test_answers_are_the_nets_and_known_positions_are_not_inferred_again(net):
     assert len(seen) == 2
 
 
-@pytest.mark.parametrize("kind", [NetBackend.worker, NetBackend.steady_worker])
+@pytest.mark.parametrize("kind", [NetBackend.worker, NetBackend.selfplay_worker])
 def test_new_weights_empty_the_cache(net, kind):
     config, weights = net
     backend = make_backend(GAME, config, weights)
@@ -58,10 +58,10 @@ def test_new_weights_empty_the_cache(net, kind):
     assert (after != before).any()
 
 
-def test_steady_batches_have_one_size_and_the_same_answers(net):
+@pytest.mark.parametrize("kind", [NetBackend.worker, NetBackend.selfplay_worker])
+def test_steady_batches_have_one_size_and_the_same_answers(net, kind):
     """Of new positions, whatever number is asked about, once there are enough; and what is put off is left out."""
-    backend = make_backend(GAME, *net)
-    worker, steady = backend.worker(), backend.steady_worker()
+    worker, steady = make_backend(GAME, *net).worker(), kind(make_backend(GAME, *net))
     seen, rng = counting(steady), np.random.default_rng(0)
     states, answered = np.unique(random_positions(GAME, 3000)), []
     rng.shuffle(states)

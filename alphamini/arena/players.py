@@ -29,7 +29,7 @@ from alphamini.learn.teachers import get_teacher
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.evaluators import RandomRollouts, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import MAX_SIMS, Evaluator, Rows, Search, bytes_a_node, choose
+from alphamini.search.search import MAX_SIMS, MOST_LEAVES, Evaluator, Rows, Search, bytes_a_node, choose
 from games import Game, States
 from games.playout import random_actions
 
@@ -120,6 +120,8 @@ class SearchPlayer:
     def choose(self, states: States, rng: np.random.Generator) -> NDArray[np.int32]:
         if getattr(self._local, "rng", None) is not rng:  # another match: its result must not depend on earlier ones
             self._local.rng, self._local.evaluator = rng, self._worker(rng)
+            if self.one_by_one:
+                self._local.evaluator.evaluate(states[:1])  # it may have to load: no move's clock pays for that
         evaluator: Evaluator = self._local.evaluator
         return np.concatenate([self._choice(*self._searched(part, evaluator), rng) for part in self._parts(states)])
 
@@ -201,7 +203,10 @@ def net_player(
     """A player from weights in memory; `precision` as for `make_backend`."""
     backend = make_backend(game, checkpoint.net, checkpoint.weights, precision, workers=threads)
     about = backend.describe() + checkpoint.elsewhere(game)
-    return SearchPlayer(game, name, lambda rng: backend.worker(), sims, seconds, about, temperature, backend.forget)
+    small = 0 if seconds is None else MOST_LEAVES
+    return SearchPlayer(
+        game, name, lambda rng: backend.worker(small), sims, seconds, about, temperature, backend.forget
+    )
 
 
 def make_player(game: Game, text: str, threads: int = 1) -> Player:

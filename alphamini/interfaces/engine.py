@@ -21,7 +21,7 @@ DEFAULT_SIMS, ROLLOUT_SIMS = 400, 20_000  # with a net; with random playouts, wh
 MEMORY = 2**30  # bytes of a full tree and its cache; the machine gives them page by page, as they fill
 CACHE_SHARE = 0.25  # of the memory, up to the usual size of a cache
 MIN_NODES, MAX_NODES = 512, 300_000
-WARM_SIMS = MOST_LEAVES * VISITS_A_LEAF + 32  # until a search has asked for batches of every size
+WARM_SIMS = 4 * VISITS_A_LEAF  # until a search has taken several leaves at once
 ROW = np.zeros(1, np.int32)  # the engine's one tree
 
 
@@ -103,7 +103,7 @@ class Engine:
             raise ValueError(f"a net for {checkpoint.game} does not fit {self.game.name}")
         self._backend = make_backend(self.game, checkpoint.net, checkpoint.weights, workers=1)
         self.about = self._backend.describe() + checkpoint.elsewhere(self.game)
-        return self._backend.worker()
+        return self._backend.worker(MOST_LEAVES)
 
     def analyse(
         self,

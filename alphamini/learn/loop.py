@@ -162,7 +162,7 @@ class Loop:
 
             parts = map_all(
                 pool,
-                lambda actor: actor.play(backend.steady_worker(), quota, progress, self.stop.is_set),
+                lambda actor: actor.play(backend.selfplay_worker(), quota, progress, self.stop.is_set),
                 self.actors,
             )
         played = time.monotonic() - start

@@ -41,7 +41,8 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str: ...
-    def session(self) -> Session: ...
+    def session(self, small: int = 0) -> Session:
+        """`small`: batches of up to so many positions come often, in turn, and somebody waits for each."""
 
 
 @dataclass(frozen=True)

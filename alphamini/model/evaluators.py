@@ -2,7 +2,7 @@
 that loses nothing, or no net at all.
 
 backend = make_backend(game, checkpoint.net, checkpoint.weights, workers=2)
-evaluator = backend.worker()             # one for each thread; `steady_worker` for self-play
+evaluator = backend.worker()             # one for each thread; `selfplay_worker` for self-play
 logits, value = evaluator.evaluate(states)
 backend.update(weights)                  # workers use them from their next call on
 """
@@ -54,23 +54,40 @@ class RandomRollouts:
 
 
 class NetEvaluator:
-    """One thread's handle on a backend: its own planes, its own session. Only positions new to the cache are inferred."""
+    """One thread's handle on a backend: its own planes, its own session. Only positions new to the cache are inferred.
 
-    def __init__(self, backend: NetBackend):
+    A graph that gets another batch size than the last time sizes all of its tensors anew, which costs as much as ten
+    positions of 4 x 32 (docs/performance.md). A search of many trees does not mind what waits for its next wave, so the
+    net computes steady batches for it: see `evaluate_some`.
+    """
+
+    def __init__(self, backend: NetBackend, small: int = 0):
         game = backend.game
         self._backend = backend
+        self._small = small
         self._planes = np.zeros((0, game.num_planes, *game.shape), np.float32)
         self._lookup = Lookup(game)
         self._engine: Engine | None = None
+        self._batch = 0
 
     def evaluate(self, states: States) -> tuple[Array, Array]:
         return self._answer(states, self._find(states))
+
+    def evaluate_some(self, states: States) -> tuple[Array, Array]:
+        """As `evaluate`, for as many of the first states as the net computes in one batch of its usual size."""
+        missed = self._find(states)
+        if len(missed) >= STEP:
+            if not self._batch <= len(missed) < 1.5 * self._batch:
+                self._batch = len(missed) // STEP * STEP
+            if self._batch < len(missed):
+                states, missed = states[: missed[self._batch]], missed[: self._batch]
+        return self._answer(states, missed)
 
     def _find(self, states: States) -> NDArray[np.int64]:
         """The rows of `states` that the cache does not know; the answers for the others are in the lookup."""
         engine, cache = self._backend.current  # read once: another thread may hand over new weights meanwhile
         if engine is not self._engine:
-            self._engine, self._session = engine, engine.session()
+            self._engine, self._session = engine, engine.session(self._small)
         self.cache = self._cache(engine, cache)
         return self.cache.find(states, self._lookup)
 
@@ -91,29 +108,15 @@ class NetEvaluator:
         return planes
 
 
-class SteadyEvaluator(NetEvaluator):
-    """For self-play, whose searches do not mind what waits for the next wave: the net computes batches of one size.
-
-    A graph that gets another batch size than the last time sizes all of its tensors anew, which costs as much as ten
-    positions of 4 x 32 (docs/performance.md). What is put off must not depend on what other threads have found, or runs
-    would not repeat: each of these has a cache of its own, its share of the memory.
+class SelfPlayEvaluator(NetEvaluator):
+    """Where a game stands when a round of self-play ends depends on which leaves have waited. That must not depend on
+    what other threads have found, or runs would not repeat: each of these has a cache of its own, its share of the memory.
     """
 
     def __init__(self, backend: NetBackend, memory: int):
         super().__init__(backend)
         self._memory = memory
-        self._batch = 0
         self._cached: Engine | None = None  # whose answers the cache holds
-
-    def evaluate_some(self, states: States) -> tuple[Array, Array]:
-        """As `evaluate`, for as many of the first states as the net computes in one batch of its usual size."""
-        missed = self._find(states)
-        if len(missed) >= STEP:
-            if not self._batch <= len(missed) < 1.5 * self._batch:
-                self._batch = len(missed) // STEP * STEP
-            if self._batch < len(missed):
-                states, missed = states[: missed[self._batch]], missed[: self._batch]
-        return self._answer(states, missed)
 
     def _cache(self, engine: Engine, shared: EvaluationCache) -> EvaluationCache:
         if self._cached is not engine:
@@ -141,13 +144,17 @@ class NetBackend:
         """One line: what was picked, and why."""
         return f"{self.name}: {self._why}"
 
-    def worker(self) -> NetEvaluator:
-        """A handle for one thread."""
-        return NetEvaluator(self)
+    def worker(self, small: int = 0) -> NetEvaluator:
+        """A handle for one thread.
 
-    def steady_worker(self) -> SteadyEvaluator:
+        small: of a search that somebody waits for, the most leaves of its waves. Batches of up to so many are computed
+            faster then, but what a position gets depends a little on its batch, and the first call takes longer.
+        """
+        return NetEvaluator(self, small)
+
+    def selfplay_worker(self) -> SelfPlayEvaluator:
         """A handle for one thread of self-play."""
-        return SteadyEvaluator(self, MEMORY // self._wish.workers)
+        return SelfPlayEvaluator(self, MEMORY // self._wish.workers)
 
     def update(self, weights: Weights, calibration: States | None = None) -> None:
         """New weights; `calibration` (positions [N] like those to come), where given, replaces what there was.

@@ -10,7 +10,8 @@ Low precision, all places found by measuring:
 * int8 with its ranges from random games is as good as from a net's own games (policy KL to fp32 0.0006 and 0.0004;
   bf16: 0.0001), and ranges from 64 positions are as good as from 512.
 * The batch is left dynamic: about 2 % slower than a shape compiled for it, far less than padding to such a shape
-  costs. Only a single position, where shape inference would be a fifth of the time, has a graph of its own.
+  costs. But a graph that gets another batch than the last time sizes all of its tensors anew, which takes as long as
+  five positions: where somebody waits for a few at a time, every small batch has a graph of its own.
 """
 
 from __future__ import annotations
@@ -167,32 +168,30 @@ class OpenVinoEngine:
         self._net = (config, weights, shape)
         self._ranges = ranges
         self._settings = _settings(precision, workers)
-        # A graph of its own for single positions rounds differently. Where threads share a cache, what a position gets
-        # must not depend on its batch.
-        self.single = 1 if workers == 1 else ANY
 
-    def request(self, batch: int) -> Any:
-        """An infer request, with a graph of its own, for one position (1) or for any number."""
+    def request(self, batch: int = ANY) -> Any:
+        """An infer request, with a graph of its own, for batches of that size or of any."""
         model = build(*self._net, batch, self._ranges)
         return _core().compile_model(model, "CPU", self._settings).create_infer_request()
 
-    def session(self) -> OpenVinoSession:
-        return OpenVinoSession(self)
+    def session(self, small: int = 0) -> OpenVinoSession:
+        """`small`: batches of up to so many positions have graphs of their own, compiled here (0.1 s each). Where sizes
+        vary they take two thirds of the time; they round differently, so what a position gets depends on its batch."""
+        return OpenVinoSession(self, small)
 
 
 class OpenVinoSession:
     """One thread's way into an engine."""
 
-    def __init__(self, engine: OpenVinoEngine):
+    def __init__(self, engine: OpenVinoEngine, small: int):
         self._engine = engine
-        self.requests: dict[int, Any] = {}
+        self.requests = {batch: engine.request(batch) for batch in range(1, small + 1)}
 
     def infer(self, planes: Array) -> tuple[Array, Array]:
         """planes f4[B, C, H, W], contiguous -> logits f4[B, A], value f4[B]: valid until the next call."""
-        batch = self._engine.single if len(planes) == 1 else ANY
-        if batch not in self.requests:
-            self.requests[batch] = self._engine.request(batch)
-        request = self.requests[batch]
+        request = self.requests.get(len(planes)) or self.requests.get(ANY)
+        if request is None:
+            request = self.requests[ANY] = self._engine.request()
         # The tensor does not own the planes; they live at least as long as this call, and it is replaced by the next.
         request.set_input_tensor(ov.Tensor(planes, shared_memory=True))
         request.infer()

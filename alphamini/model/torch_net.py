@@ -49,8 +49,8 @@ class TorchEngine:
         net = folded(config, weights).to(self._device, self._dtype)
         self._net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def session(self) -> TorchEngine:
-        """The engine itself: it keeps nothing between calls. Called in the thread that is going to infer."""
+    def session(self, small: int = 0) -> TorchEngine:
+        """The engine itself, as all batches are alike to it. Called in the thread that is going to infer."""
         if self._device.type == "cpu":
             torch.set_num_threads(self._threads)
         return self
