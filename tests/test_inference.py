@@ -164,13 +164,13 @@ def test_a_row_does_not_depend_on_its_batch(precision):
         np.testing.assert_allclose(part_value, value[rows], atol=tolerance)
 
 
-@pytest.mark.parametrize(("small", "graphs"), [(0, {openvino_net.ANY}), (3, {1, 2, 3, openvino_net.ANY})])
+@pytest.mark.parametrize(("small", "graphs"), [(0, {openvino_net.ANY}), (3, {1, 3, openvino_net.ANY})])
 def test_only_who_is_waited_for_has_graphs_of_small_batches(small, graphs):
     game = games.get("tictactoe")
     net = some_net(game)
     backend = backend_of(game, net)
     evaluator = backend.worker(small)
-    for count in (1, 3, 2, 5):
+    for count in (5, 1, 3, 2, 1, 6):
         states = random_positions(game, count)
         backend.forget()  # or these would come from the cache
         for found, exact in zip(evaluator.evaluate(states), answers(net, game, states), strict=True):
