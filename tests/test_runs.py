@@ -88,6 +88,7 @@ def test_a_run_keeps_its_number_of_workers_on_another_machine(begin, tmp_path: P
         (["--scripted-games", "1"], "--scripted-games must be 20 or more"),
         (["--opening-plies", "9"], "--opening-plies must be below 9, the longest game of tictactoe"),
         (["--first-training", "500001", "--window-most", "500000"], "--first-training must not be above --window-most"),
+        (["--full-share", "0", "--harvest-share", "0"], "--full-share and --harvest-share must not both be 0"),
         (["--full-sims", "999999999", "--games", "65536"], "not enough memory"),
     ],
 )

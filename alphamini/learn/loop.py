@@ -50,7 +50,7 @@ class Iteration:
     sims_per_s: float  # root visits, without those of kept subtrees
     evaluations_per_s: float  # leaves, those that the cache knew included
     entropy: float  # of the policy targets, mean, in nats
-    losses: Losses | None  # None: nothing trained yet
+    losses: Losses | None  # None: nothing was trained
     selfplay_s: float  # seconds
     training_s: float
 
@@ -101,8 +101,9 @@ class Loop:
             scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update)
         samples = from_labels(self.game, scripted.states, scripted.labels, scripted.outcome)
         lasting = np.unique(scripted.game_id)  # those that did not end inside their openings
-        split = scripted.game_id < lasting[int(len(lasting) * (1 - HELD_OUT))]
-        training, held_out = samples[split], samples[~split]
+        split = np.searchsorted(scripted.game_id, lasting[int(len(lasting) * (1 - HELD_OUT))])
+        del scripted  # hundreds of megabytes on a large board
+        training, held_out = samples[:split], samples[split:]
         repeats = repeat_rate(teacher, held_out["state"][:4096], rng)
         tqdm.write(
             f"{len(samples):,} positions; asked twice, the teacher makes the same move in {repeats:.1%} of those held out"
@@ -206,8 +207,10 @@ class Loop:
         return self.backend
 
     def _calibration(self) -> np.ndarray | None:
-        positions = self.replay.newest(CALIBRATION)["state"]
-        return np.ascontiguousarray(positions) if len(positions) else None
+        """Positions spread over the newest ones: the very last are harvested and decided, where every precision agrees."""
+        newest = self.replay.newest(32 * CALIBRATION)["state"]
+        spread = np.linspace(0, len(newest) - 1, min(CALIBRATION, len(newest))).astype(int)
+        return np.ascontiguousarray(newest[spread]) if len(newest) else None
 
     # -- the disk -----------------------------------------------------------------------------------------------
 

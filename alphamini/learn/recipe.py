@@ -99,6 +99,8 @@ def check(recipe: Recipe) -> None:
     plies = get(recipe.game).max_plies
     if recipe.selfplay.opening_plies >= plies:  # an opening that ends the game is drawn again
         raise ValueError(f"--opening-plies must be below {plies}, the longest game of {recipe.game}")
+    if recipe.selfplay.full_share == recipe.selfplay.harvest_share == 0:
+        raise ValueError("--full-share and --harvest-share must not both be 0: there would be nothing to learn from")
     if recipe.first_training > recipe.window_most:  # training would wait for ever
         raise ValueError(f"--first-training must not be above --window-most, {recipe.window_most}")
 

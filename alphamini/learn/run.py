@@ -162,7 +162,7 @@ class RunFolder:
         """The state of an exact resume. Renamed into place: there is always one whole state."""
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, counters=np.array(json.dumps(counters)), **arrays)
-        write_bytes(self._state, buffer.getvalue())
+        write_bytes(self._state, buffer.getbuffer())
 
     def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """(arrays, counters) of `save_state`, None before the first; ValueError, one line, if the file is missing or not

@@ -58,7 +58,7 @@ class Replay:
         self._put(samples)
         path, buffer = self.folder / f"{step:06d}.npy", io.BytesIO()
         np.save(buffer, samples, allow_pickle=False)
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, buffer.getbuffer())
         self._files.append((len(samples), path))
 
     def prune(self) -> None:

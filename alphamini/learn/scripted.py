@@ -26,7 +26,7 @@ class ScriptedGames:
     states: States  # [N] positions with a side to move, the random opening plies left out
     labels: NDArray[np.int32]  # [N] what the strongest teacher chooses there; not always the move that was played
     outcome: NDArray[np.int8]  # [N] how the game ended
-    game_id: NDArray[np.int32]  # [N] 0 to count - 1: a held-out split must be by game
+    game_id: NDArray[np.int32]  # [N] rising, 0 to count - 1: a held-out split must be by game
 
 
 def play_scripted_games(

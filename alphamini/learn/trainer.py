@@ -3,7 +3,8 @@
 On a CPU a batch is cut in as many parts as there are workers (as long as they stay large enough), and each worker takes
 one whole part forward and back: they meet once a step. Spread over the cores operator by operator, they would meet
 hundreds of times and wait each time for the slowest. Batch norm's statistics are a part's own (ghost batches: Hoffer et
-al. 2017, arXiv 1705.08741), so the number of parts belongs to what a run learns, not to the machine that goes on with it.
+al. 2017, arXiv 1705.08741), so the number of parts belongs to what a run learns, not to the machine that goes on with it
+(but for CUDA, which takes a batch whole).
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ class Trainer:
         rng: np.random.Generator,
         progress: Callable[[int], None] = lambda steps: None,
     ) -> Losses:
-        """A step for each of `learning_rates`, on batches from `draw(count, rng)`, each sample turned at random."""
+        """A step for each of `learning_rates`, on batches from `draw(count, rng)`, each sample turned at random.
+
+        ValueError, one line, where the losses are no finite numbers any more."""
         totals, images = torch.zeros(3), len(self.game.action_symmetries)
         for net in self._replicas:
             net.train()
@@ -95,6 +98,8 @@ class Trainer:
             samples = draw(self.config.batch, rng)
             totals += self._step(samples, rng.integers(0, images, len(samples)), learning_rate)
             progress(1)
+        if not totals.isfinite().all():
+            raise ValueError("training has diverged; what was saved last is from before (is --learning-rate too high?)")
         return Losses(*(totals / max(len(learning_rates), 1)).tolist())
 
     def _step(self, samples: Samples, turns: NDArray[np.int64], learning_rate: float) -> Tensor:

@@ -44,7 +44,7 @@ class Checkpoint:
         return "" if self.game == game.name else f"; the net was trained for {self.game}"
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Writes a file so that nobody ever sees half of it: beside its place, to the disk, then renamed into its place.
 
     Without the fsync a power cut may leave the new name with nothing behind it. A link stays one: what it leads to is
