@@ -101,7 +101,9 @@ def write_and_print(options: EvaluateOptions, out: Path | None, report: dict[str
     """Writes the report, then prints the lines: printing fails where nobody reads. Where the report cannot be written, the
     lines are printed all the same."""
     try:
-        if out and not (options.levels and report.get("stopped")):  # half a ladder must not replace a whole one
+        if out and options.levels and report.get("stopped"):  # half a ladder must not replace a whole one
+            lines = [*lines, f"not written to {out}: half a ladder"]
+        elif out:
             write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
     finally:
         print(*lines, sep="\n")
@@ -227,9 +229,10 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
     if stopped and not pool.records:
         print("stopped before both games of an opening were over")
         raise KeyboardInterrupt
-    report = {**pool.report(), "openings": openings.about, **about, **({"stopped": True} if stopped else {})}
+    report = {**pool.report(), "openings": openings.about, **about}
     lines = []
     if stopped:
+        report |= {"stopped": True, "untimed": True}  # see `Pool.time_curves`
         lines.append(f"stopped: of finished openings there are {len(pool.records)} games; short ones are "
                      "over-represented")  # fmt: skip
         if left_out := len(pool.entries) - len(pool.rated()):

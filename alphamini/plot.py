@@ -27,7 +27,8 @@ def read(path: Path) -> dict[str, Any]:
         report = json.loads(path.read_text())
         slopes = [_rated(row, "elo_per_doubling") | {"name": str(row["name"])} for row in report.get("curves", [])]
         players = [_player(row) for row in report["players"]]
-        found = {"game": report["game"], "players": players, "curves": slopes, "openings": report.get("openings")}
+        found = {"game": report["game"], "players": players, "curves": slopes}
+        found |= {key: report.get(key) for key in ("openings", "untimed")}
         curves(found)  # or there is nothing to draw
         return found
     except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import games
-from alphamini import __version__, plot
+from alphamini import __version__, evaluate, plot
 from alphamini.arena import plotting
 from alphamini.arena.openings import is_book
 from alphamini.arena.plotting import FORMATS, curves, draw_thinking, is_figure
@@ -163,6 +163,22 @@ def test_a_suite_that_was_stopped_after_the_anchor_leaves_the_figure_without_err
     }
     draw_thinking([{"game": "x", "players": [anchor, POINT], "curves": []}], tmp_path / "r.svg")
     assert "lose the game's value" not in (tmp_path / "r.svg").read_text()
+
+
+def test_half_a_ladder_is_printed_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "levels.json"
+    evaluate.write_and_print(evaluate.EvaluateOptions(levels=True), out, {"stopped": True}, ["stopped"])
+    assert capsys.readouterr().out == f"stopped\nnot written to {out}: half a ladder\n"
+    assert not out.exists()
+
+
+def test_a_figure_says_what_it_is_of(tmp_path: Path) -> None:
+    """By the names as they are, and that its times do not compare where a stop came before they were taken."""
+    players = [{**POINT, "curve": name} for name in ("_old", r"$\bad{$")]
+    draw_thinking([{"game": "x", "players": players, "untimed": True}], tmp_path / "r.svg")
+    drawn = (tmp_path / "r.svg").read_text()
+    for text in ("_old", r"$\bad{$", "not to compare"):
+        assert f"<!-- {text}" in drawn or text in drawn, text
 
 
 def test_an_anchor_that_searches_is_no_curve() -> None:

@@ -443,6 +443,13 @@ def test_the_process_survives_whatever_comes(tmp_path):
     assert "'3 play w c3': illegal move" in written
 
 
+def test_a_log_that_ended_before_the_first_command_goes_on(tmp_path):
+    log = str(tmp_path / "gtp.log")
+    for _ in range(2):
+        done = subprocess.run(command("--game", "gomoku9", "--log", log), input=b"", capture_output=True, timeout=300)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_log_that_cannot_be_written_ends_and_the_game_does_not():
     done = subprocess.run(

@@ -320,7 +320,7 @@ def test_hex_files(tmp_path):
 
 @pytest.mark.skipif("go9" not in SHIPPED, reason="no go")
 def test_go_files(tmp_path):
-    for komi, name in (("", "go9"), ("KM[7.5]", "go9"), ("KM[5.5]", "go9-komi5.5"), ("KM[0]", "go9-komi0")):
+    for komi, name in (("", "go9"), ("KM[7.5]", "go9"), ("KM[5.500000]", "go9-komi5.5"), ("KM[0]", "go9-komi0")):
         (tmp_path / "x.sgf").write_text(f"(;GM[1]SZ[9]{komi}RE[W+0.5];B[ee];W[];B[tt])")
         record = read_record(tmp_path / "x.sgf")
         assert (record.game.name, record.moves, record.result) == (name, (40, 81, 81), games.WIN_1)

@@ -142,7 +142,7 @@ def load_book(path: Path, game: Game) -> Book:
             openings.append(Opening(position.moves, float(row["value"])))
         except KeyError as error:
             raise ValueError(f"{path} line {number}: no field {error}") from None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{path} line {number}: {error}") from None
     if not openings:
         raise ValueError(f"{path} holds no openings")

@@ -30,8 +30,9 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
         draw(axes, report)
         axes.set_xscale("log")
         _show_a_decade(axes)
-        played = f"\nopenings: {report['openings']}" if draw is _draw_elo and report.get("openings") else ""
-        axes.set_xlabel(f"seconds a move of one core, many games at once (log scale){played}")
+        taken = "stopped early, as the games took: not to compare" if report.get("untimed") else "many games at once"
+        played = f"\nopenings: {_plain(report['openings'])}" if draw is _draw_elo and report.get("openings") else ""
+        axes.set_xlabel(f"seconds a move of one core, {taken} (log scale){played}")
         axes.legend(fontsize=10, loc="lower right" if draw is _draw_elo else "upper right")
     _save(figure, path)
 
@@ -52,6 +53,11 @@ def slope_text(curve: dict[str, Any]) -> str:
     """One entry of a report's "curves" for people."""
     low, high = curve["ci95"]
     return f"{curve['name']}: {curve['elo_per_doubling']:+z.0f} ± {(high - low) / 2:.0f} Elo a doubling"
+
+
+def _plain(text: str) -> str:
+    """The text as it stands: matplotlib reads $ as a formula's, and its legends leave out what begins with _."""
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def _draw_elo(axes: Any, report: dict[str, Any]) -> None:
@@ -81,7 +87,7 @@ def _draw_error(axes: Any, report: dict[str, Any]) -> None:
     axes.set_ylim(bottom=0)
     axes.set_ylabel("% of moves that lose the game's value")
     axes.set_title(
-        f"{report['game']}: errors on {oracle['error_possible']['positions']:.0f} positions ({oracle['suite']})"
+        f"{report['game']}: errors on {oracle['error_possible']['positions']:.0f} positions ({_plain(oracle['suite'])})"
     )
 
 
@@ -101,7 +107,7 @@ def _draw_curve(axes: Any, number: int, label: str, players: Sequence[dict[str, 
     """A curve with its bars; the raw policy is hollow."""
     seconds = [p["seconds_per_move"] for p in players]
     colour = f"C{number}"
-    axes.errorbar(seconds, y, errors, fmt="o-", capsize=3, color=colour, label=label, linewidth=1.8)
+    axes.errorbar(seconds, y, errors, fmt="o-", capsize=3, color=colour, label=_plain(label), linewidth=1.8)
     raw = [i for i, p in enumerate(players) if p["simulations"] == 1]
     axes.plot([seconds[i] for i in raw], [y[i] for i in raw], "o", color="white", markeredgecolor=colour,
               markersize=7, zorder=3)  # fmt: skip

@@ -79,7 +79,7 @@ def load_suite(path: Path, game: Game) -> Suite:
             answer = _answer(position, row)
         except KeyError as error:
             raise ValueError(f"{path} line {number}: no field {error}") from None
-        except (TypeError, ValueError, RecursionError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path} line {number}: {error}") from None
         if row.get("still_lost") is True:
             left_out += 1

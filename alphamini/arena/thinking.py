@@ -53,9 +53,10 @@ def levels_pool(game: Game, path: Path, threads: int) -> tuple[Pool, list[tuple[
         player = base.with_budget(name, strength.sims, strength.temperature)
         entries.append(Entry(f"{_spec(game, path)}@sims={strength.sims}{drawn}", player))
     rungs = range(1, len(entries))
-    pairs = [(i, j) for i in rungs for j in rungs if i < j <= i + NEIGHBOURS]
-    # The anchor meets the weakest, too: like players draw, and against one another seem nearer than against others.
-    pairs += [(0, i) for i in range(1, 1 + LADDER.index(Strength(LADDER_MOST)) + 1)]
+    # The anchor meets the weakest, too: like players draw, and against one another seem nearer than against others. It
+    # does so first: who is connected with it is rated even if the games are stopped.
+    pairs = [(0, i) for i in range(1, 1 + LADDER.index(Strength(LADDER_MOST)) + 1)]
+    pairs += [(i, j) for i in rungs for j in rungs if i < j <= i + NEIGHBOURS]
     return Pool(game, entries, threads), pairs
 
 
@@ -73,11 +74,11 @@ def thinking_pool(
         for sims in net.budgets:
             player = base.with_budget(f"{net.name} {sims} sims", sims)
             entries.append(Entry(f"{_spec(game, net.path)}@sims={sims}", player, net.name))
+        # The anchor meets the weaker half, first of all: against the rest every game is won, which tells little.
+        pairs += [(0, i) for i in rungs[: max(1, len(rungs) // 2)]]
         for i, sims in zip(rungs, net.budgets, strict=True):
             pairs += [(i, j) for j in rungs if i < j <= i + NEIGHBOURS]
             if sims in met:
                 pairs.append((met[sims], i))
             met[sims] = i  # the nets come in the order of their training: each meets the one before
-        # The anchor meets the weaker half: against the rest every game is won, which tells little.
-        pairs += [(0, i) for i in rungs[: max(1, len(rungs) // 2)]]
     return Pool(game, entries, threads), pairs

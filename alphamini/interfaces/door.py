@@ -58,7 +58,7 @@ def serve(door: Door, wire: Wire) -> None:
 
 
 def is_log(content: bytes) -> bool:
-    """Is this a log of conversations, as `keep_log` has it written?"""
+    """Is this a log of conversations, as `keep_log` has it written? Its first line says so, whatever else came."""
     return re.search(rb"^[-\d]{10} [:\d]{8},\d{3} [<>] ", content, re.MULTILINE) is not None
 
 
@@ -88,3 +88,5 @@ def keep_log(path: Path | None, warning: str = "alphamini: %(message)s") -> None
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         _log.addHandler(file)
         _log.setLevel(logging.DEBUG)
+        if not path.stat().st_size:
+            _log.debug("< came in, > went out")

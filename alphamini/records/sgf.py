@@ -231,7 +231,7 @@ def _game(root: Node, family: str, size: int, swapped: bool, expected: Game | No
     if family == "gomoku":
         names = [base + RULES[rule]] if rule in RULES else [base + end for end in RULES.values()]
     elif family == "go" and komi:
-        if not re.fullmatch(r"-?[0-9]{1,4}(\.[0-9]{0,3})?", komi):
+        if not re.fullmatch(r"-?[0-9]{1,4}(\.[0-9]{0,3}0*)?", komi):
             raise ValueError(f"{root['KM'].place}: expected a number, got {komi[:20]!r}")
         names = [f"{base}-komi{float(komi):g}"]
     elif family == "go" and expected is not None and (expected.family, expected.shape) == ("go", (size, size)):
