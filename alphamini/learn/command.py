@@ -64,13 +64,13 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     if read_fields(found, arguments) != found:
         raise ValueError(f"{folder.path} was begun with other options; leave them out, or choose another --run")
     version = get(found.game).rules_version
-    if config.rules_version not in (None, version):
+    if config.rules_version != version:
         raise ValueError(
             f"{folder.path} was begun with rules version {config.rules_version} of {found.game}; this is version "
             f"{version}: choose another --run"
         )
     folder.lock()
-    loop = _loop(folder, found, config.workers or cores())
+    loop = _loop(folder, found, config.workers)
     print(f"going on with the run in {folder.path}")
     return loop
 

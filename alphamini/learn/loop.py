@@ -269,7 +269,7 @@ class Loop:
         if len(counters["streams"]) != 1 + len(self.actors):
             raise ValueError(f"this run was made with {len(counters['streams']) - 1} workers, not {len(self.actors)}")
         self.pretrained, self.iterations = counters["pretrained"], counters["iterations"]
-        self.seconds, self.untrained = counters["seconds"], counters.get("untrained", 0)
+        self.seconds, self.untrained = counters["seconds"], counters["untrained"]
         self.folder.truncate(self.pretrained, self.iterations)
         for stream, state in zip((self.rng, *(a.rng for a in self.actors)), counters["streams"], strict=True):
             stream.bit_generator.state = state

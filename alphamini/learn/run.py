@@ -33,8 +33,8 @@ class Config:
     """config.json: what a run is."""
 
     recipe: Recipe
-    workers: int | None  # threads: each has games and a part of the batch of its own, so a resume needs as many
-    rules_version: int | None  # of its game (both None: written before they were kept)
+    workers: int  # threads: each has games and a part of the batch of its own, so a resume needs as many
+    rules_version: int  # of its game
 
 
 class RunFolder:
@@ -57,10 +57,10 @@ class RunFolder:
             return None
         try:
             data = json.loads(path.read_text())
-            recipe, workers = from_json(data["recipe"]), data.get("workers")
-            if workers is not None and not (type(workers) is int and 0 < workers <= MOST_WORKERS):
+            recipe, workers = from_json(data["recipe"]), data["workers"]
+            if not (type(workers) is int and 0 < workers <= MOST_WORKERS):
                 raise ValueError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
-            return Config(recipe, workers, data.get("rules_version"))
+            return Config(recipe, workers, data["rules_version"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} is not a run's configuration ({str(error).splitlines()[0]})") from None
 
