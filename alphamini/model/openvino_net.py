@@ -7,8 +7,8 @@ Low precision, all places found by measuring:
   u8 x i8 -> i32 with scale, bias and relu fused, and the residual is read as the u8 that is there anyway.
 * The heads' first convolutions read the same u8. What they do with it, and the stem, runs in bf16 where the CPU has
   it: 6 % of the time of 6 x 64. In fp32 that would cost a small net a tenth of its speed and agree no better.
-* int8 with its ranges from random games is as good as from a net's own games (policy KL to fp32 0.0006 and 0.0004;
-  bf16: 0.0001), and ranges from 64 positions are as good as from 512.
+* Ranges from random games are wider than a net's own games need: of nets trained for long, int8 is a sixth as far from
+  fp32 with ranges from their own games (docs/performance.md, "Low precision").
 * The batch is left dynamic: about 2 % slower than a shape compiled for it, far less than padding to such a shape
   costs. But a graph that gets another batch than the last time sizes all of its tensors anew, which takes as long as
   five positions: where somebody waits for a few at a time, small batches have graphs of their own (see `SMALL`).
