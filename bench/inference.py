@@ -34,9 +34,9 @@ def engines_of(blocks: int, channels: int, workers: int) -> list[Engine]:
     made: list[Engine] = []
     if openvino_net is not None:
         sample = GAME.planes(random_positions(GAME, 64))
-        ranges = openvino_net.measure(config, weights, GAME.shape, sample)[2]
+        peaks = openvino_net.measure(config, weights, GAME.shape, sample)[2]
         for precision in openvino_net.precisions():
-            given = ranges if precision == "int8" else None
+            given = peaks if precision == "int8" else None
             made.append(openvino_net.OpenVinoEngine(config, weights, GAME.shape, precision, workers, given))
     for device in ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",):
         made += [TorchEngine(config, weights, precision, device, workers) for precision in precisions(device)]

@@ -14,7 +14,7 @@ import games
 from alphamini.model import engines, torch_net
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import RandomRollouts, Uniform, make_backend
-from alphamini.model.fold import fold
+from alphamini.model.fold import balance, fold
 from alphamini.model.net import ConvNorm, Net
 from alphamini.model.quantize import (
     LEAST_TOP,
@@ -104,9 +104,9 @@ def test_every_layout_of_actions_on_a_board_that_is_not_square(layout, device, p
     if device == "torch":
         engine = torch_net.TorchEngine(config, weights, precision, "cpu", workers=1)
     else:
-        exact, _, ranges = openvino_net.measure(config, weights, (6, 11), planes)
+        exact, _, peaks = openvino_net.measure(config, weights, (6, 11), planes)
         np.testing.assert_allclose(exact, logits, atol=1e-4)
-        low = ranges if precision == "int8" else None
+        low = peaks if precision == "int8" else None
         engine = openvino_net.OpenVinoEngine(config, weights, (6, 11), precision, 1, low)
     found, value = engine.session().infer(planes)
     assert found.shape == (3, LAYOUTS[layout])
@@ -146,6 +146,53 @@ def test_low_precision_says_the_same(name, device, precision):
     found = agreement(answers(net, game, unseen), backend.worker().evaluate(unseen), game.legal_mask(unseen))
     assert found.holds, str(found)
     assert found.divergence > 0  # it did compute in another precision
+
+
+def uneven_net(game):
+    """A net some of whose channels are a hundred times as large as others, and matter as much."""
+    net = some_net(game, blocks=3)
+    rng = torch.Generator().manual_seed(3)
+    for block in net.blocks:
+        scale = 10 ** (2 * torch.rand(32, generator=rng) - 2)
+        block.first[1].weight.data *= scale
+        block.first[1].bias.data *= scale
+        block.second[0].weight.data /= scale[:, None, None]
+    return net
+
+
+def test_balanced_channels_are_more_alike_and_compute_the_same():
+    game = games.get("connect4")
+    net = uneven_net(game)
+    planes, weights = game.planes(random_positions(game, 64)), weights_of(net)
+    logits, value, peaks = openvino_net.measure(net.config, weights, game.shape, planes)
+    balanced, ranges = balance({name: fold(weights, name) for name in net.config.convolutions()}, peaks)
+    plain = torch_net.folded(net.config, weights)
+    for name, (kernel, bias) in balanced.items():
+        plain.get_submodule(name)[0].load_state_dict({"weight": torch.from_numpy(kernel), "bias": torch.from_numpy(bias)})
+    found = []
+    for layer in (plain.stem, *(layer for block in plain.blocks for layer in (block.first, block))):
+        layer.register_forward_hook(lambda _, __, out: found.append(out.relu().amax((0, 2, 3)).numpy()))
+    with torch.inference_mode():
+        same, outcome = plain(torch.from_numpy(planes))
+    np.testing.assert_allclose(same, logits, atol=1e-3)
+    chances = outcome.softmax(1)
+    np.testing.assert_allclose(chances[:, 0] - chances[:, 2], value, atol=1e-4)
+    np.testing.assert_allclose([peak.max() for peak in found], ranges, rtol=1e-3)
+    for i in (1, 3, 5):  # the uneven ones
+        assert np.median(found[i] / ranges[i]) > 2 * np.median(peaks[i] / peaks[i].max())
+
+
+def test_int8_keeps_to_fp32_where_channels_are_uneven(monkeypatch):
+    if "int8" not in offered("openvino"):
+        pytest.skip("this machine has no int8")
+    game = games.get("connect4")
+    net, states = uneven_net(game), random_positions(game, 256, seed=2)
+    divergence = []
+    for exponent in (0.75, 0):
+        monkeypatch.setattr("alphamini.model.fold.BALANCE", exponent)
+        found = backend_of(game, net, "int8").worker().evaluate(states)
+        divergence.append(agreement(answers(net, game, states), found, game.legal_mask(states)).divergence)
+    assert divergence[0] < divergence[1] / 2, divergence
 
 
 @pytest.mark.parametrize("precision", engines.PRECISIONS[1:])

@@ -30,15 +30,19 @@ class NetConfig:
                 raise ValueError(f"{name!r} of a net cannot be {value!r}")
         return cls(**data)
 
+    def convolutions(self) -> dict[str, tuple[int, ...]]:
+        """The kernels' shapes of its `net.ConvNorm`s by name."""
+        c, h = self.channels, self.head_channels
+        found: dict[str, tuple[int, ...]] = {"stem": (c, self.planes, 3, 3)}
+        for i in range(self.blocks):
+            found |= {f"blocks.{i}.first": (c, c, 3, 3), f"blocks.{i}.second": (c, c, 3, 3)}
+        return found | dict.fromkeys(("policy_local", "policy_global", "value_local"), (h, c, 1, 1))
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The net's weights by name, as `net.Net` has them: what a checkpoint must hold."""
-        c, h, v = self.channels, self.head_channels, self.value_hidden
-        convolutions: dict[str, tuple[int, ...]] = {"stem": (c, self.planes, 3, 3)}
-        for i in range(self.blocks):
-            convolutions |= {f"blocks.{i}.first": (c, c, 3, 3), f"blocks.{i}.second": (c, c, 3, 3)}
-        convolutions |= dict.fromkeys(("policy_local", "policy_global", "value_local"), (h, c, 1, 1))
+        h, v = self.head_channels, self.value_hidden
         found: dict[str, tuple[int, ...]] = {}
-        for name, shape in convolutions.items():
+        for name, shape in self.convolutions().items():
             found[f"{name}.0.weight"] = shape
             found |= {f"{name}.1.{part}": shape[:1] for part in ("weight", "bias", "running_mean", "running_var")}
         linear: dict[str, tuple[int, ...]] = {"policy_mix": (h, 2 * h), "policy_out": (self.action_planes, h, 1, 1)}

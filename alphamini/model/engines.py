@@ -88,17 +88,17 @@ def _choose_openvino(
     config: NetConfig, weights: Weights, shape: tuple[int, int], wish: Wish, sample: Callable[[], Sample]
 ) -> tuple[Engine, str]:
     offered = _offered(wish.precision, "openvino")
-    ranges = None
+    peaks = None
 
     def make(precision: str) -> Engine:
         return openvino_net.OpenVinoEngine(
-            config, weights, shape, precision, wish.workers, ranges if precision == "int8" else None
+            config, weights, shape, precision, wish.workers, peaks if precision == "int8" else None
         )
 
     if wish.precision in ("fp32", "bf16"):
         return make(wish.precision), "as asked"
     given = sample()
-    logits, value, ranges = openvino_net.measure(config, weights, shape, given.planes)
+    logits, value, peaks = openvino_net.measure(config, weights, shape, given.planes)
     if wish.precision == "int8":
         engine = make("int8")
         return engine, f"as asked; {agreement((logits, value), _infer_all(engine, given.planes), given.legal)}"

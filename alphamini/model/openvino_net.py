@@ -7,8 +7,9 @@ Low precision, all places found by measuring:
   u8 x i8 -> i32 with scale, bias and relu fused, and the residual is read as the u8 that is there anyway.
 * The heads' first convolutions read the same u8. What they do with it, and the stem, runs in bf16 where the CPU has
   it: 6 % of the time of 6 x 64. In fp32 that would cost a small net a tenth of its speed and agree no better.
-* Ranges from random games are wider than a net's own games need: of nets trained for long, int8 is a sixth as far from
-  fp32 with ranges from their own games (docs/performance.md, "Low precision").
+* Channels are balanced first (see `fold.balance`), as one scale does for all channels of a tensor: of nets trained for
+  long int8 is then a third as far from fp32. Ranges from random games are wider than a net's own games need, which is
+  worth as much again (docs/performance.md, "Low precision").
 * The batch is left dynamic: about 2 % slower than a shape compiled for it, far less than padding to such a shape
   costs. But a graph that gets another batch than the last time sizes all of its tensors anew, which takes as long as
   five positions: where somebody waits for a few at a time, small batches have graphs of their own (see `SMALL`).
@@ -25,7 +26,7 @@ from openvino import opset13 as ops
 
 from alphamini.model.checkpoint import Weights
 from alphamini.model.config import NetConfig
-from alphamini.model.fold import Array, fold
+from alphamini.model.fold import Array, balance, fold
 from alphamini.model.quantize import CHUNK
 from alphamini.model.threads import cores
 
@@ -46,16 +47,19 @@ def _core() -> Any:
 
 
 class _Layers:
-    """The net's layers as graph nodes. `ranges` f4[R], the largest output of each relu in the tower, makes it int8."""
+    """The net's layers as graph nodes. `peaks` f4[R, C], the largest output of each relu's channels, makes the tower int8."""
 
-    def __init__(self, weights: Weights, ranges: Array | None):
+    def __init__(self, config: NetConfig, weights: Weights, peaks: Array | None):
         self.weights = weights
-        self.ranges = ranges
+        self.folded = {name: fold(weights, name) for name in config.convolutions()}
+        self.ranges: Array | None = None
+        if peaks is not None:
+            self.folded, self.ranges = balance(self.folded, peaks)
         self.relus: list[Any] = []  # of the tower, in order: where the ranges are measured
 
     def conv(self, x: Any, name: str, quantized: bool = True) -> Any:
         """`net.ConvNorm`; `x` must come from `tower_relu` where it is quantized."""
-        kernel, bias = fold(self.weights, name)
+        kernel, bias = self.folded[name]
         return _convolution(x, _int8(kernel) if quantized and self.ranges is not None else ops.constant(kernel), bias)
 
     def tower_relu(self, x: Any) -> Any:
@@ -94,14 +98,14 @@ def build(
     weights: Weights,
     shape: tuple[int, int],
     batch: int = ANY,
-    ranges: Array | None = None,
+    peaks: Array | None = None,
     measure: bool = False,
 ) -> ov.Model:
     """planes f4[B, C, H, W] -> policy logits f4[B, A], value f4[B] = P(win) - P(loss): `net.Net` in evaluation.
 
-    `ranges` f4[R] makes the tower int8. With `measure` there is a third output f4[B, R, 1, 1]: what ranges come from.
+    `peaks` f4[R, C] makes the tower int8. With `measure` there is a third output f4[B, R, C]: what peaks come from.
     """
-    layers = _Layers(weights, ranges)
+    layers = _Layers(config, weights, peaks)
     planes = ops.parameter([batch, config.planes, *shape], np.float32)
     x = layers.tower_relu(layers.conv(planes, "stem", quantized=False))
     for i in range(config.blocks):
@@ -122,12 +126,12 @@ def build(
 
     outputs = [policy, value]
     if measure:
-        outputs.append(ops.concat([ops.reduce_max(relu, [1, 2, 3], True) for relu in layers.relus], 1))
+        outputs.append(ops.concat([ops.unsqueeze(ops.reduce_max(relu, [2, 3], False), [1]) for relu in layers.relus], 1))
     return ov.Model(outputs, [planes], "net")
 
 
 def measure(config: NetConfig, weights: Weights, shape: tuple[int, int], planes: Array) -> tuple[Array, Array, Array]:
-    """fp32's logits f4[N, A], values f4[N] and ranges f4[R] (what `build` needs for int8) on planes f4[N, C, H, W]."""
+    """fp32's logits f4[N, A], values f4[N] and peaks f4[R, C] (what `build` needs for int8) on planes f4[N, C, H, W]."""
     model = _core().compile_model(build(config, weights, shape, measure=True), "CPU", _settings("fp32", workers=1))
     request = model.create_infer_request()
     parts = [
@@ -135,7 +139,7 @@ def measure(config: NetConfig, weights: Weights, shape: tuple[int, int], planes:
         for i in range(0, len(planes), CHUNK)
     ]
     logits, value, largest = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return logits, value, np.maximum(largest.max(axis=(0, 2, 3)), np.float32(1e-6))
+    return logits, value, largest.max(0)
 
 
 def _settings(precision: str, workers: int) -> dict[str, Any]:
@@ -163,16 +167,16 @@ class OpenVinoEngine:
         shape: tuple[int, int],
         precision: str,
         workers: int,
-        ranges: Array | None = None,
+        peaks: Array | None = None,
     ):
         self.name = f"openvino {precision}"
         self._net = (config, weights, shape)
-        self._ranges = ranges
+        self._peaks = peaks
         self._settings = _settings(precision, workers)
 
     def request(self, batch: int = ANY) -> Any:
         """An infer request, with a graph of its own, for batches of that size or of any."""
-        model = build(*self._net, batch, self._ranges)
+        model = build(*self._net, batch, self._peaks)
         return _core().compile_model(model, "CPU", self._settings).create_infer_request()
 
     def session(self, small: int = 0) -> OpenVinoSession:
