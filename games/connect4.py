@@ -6,6 +6,9 @@ planes  0 the mover's stones | 1 the opponent's stones | 2 ones; row 0 at the to
         3, 4 empty cells that make four for the mover, for the opponent, reachable or not
         5 where a stone would fall now | 6 rows that fall to the mover if each stone is answered in its column:
         the odd ones from the bottom for the first player, the even ones for the second (Allis 1988, chapter 3)
+        7 where a stone of the mover's wins by threats alone, each to make four next, which leave no choice of answers
+        8 where it loses: the opponent then makes four or wins by threats
+        (what a move leads to is input, as in AlphaGo: Silver et al. 2016, extended data table 2, where it is ladders)
 actions the column from the left, written "1" to "7"
 symmetries: the left-right mirror
 """
@@ -50,6 +53,46 @@ def _fours(stones):
         above = stones << shift & stones << 2 * shift
         below = stones >> shift & stones >> 2 * shift
         found |= above & (stones << 3 * shift | stones >> shift) | below & (stones >> 3 * shift | stones << shift)
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _wins_by_threats(own, other):
+    """The cells where a stone of `own`, to move, makes four, or else those where it wins by threats to make four next.
+
+    Every answer is forced, so there are few sequences.
+    """
+    taken = own | other
+    falls = taken + BOTTOM & FULL & ~taken
+    found = _fours(own) & falls
+    if found:
+        return found
+    forced = _fours(other) & falls
+    if forced & forced - 1:
+        return 0
+    tries = forced if forced else falls
+    while tries:
+        stone = tries & -tries
+        tries ^= stone
+        mine, full = own | stone, taken | stone
+        falls = full + BOTTOM & FULL & ~full
+        threats = _fours(mine) & falls
+        if threats == 0 or _fours(other) & falls:
+            continue
+        if threats & threats - 1 or _wins_by_threats(mine, other | threats):
+            found |= stone
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _loses(own, other, falls):
+    """The cells of `falls` where a stone of `own`, to move, makes no four and lets `other` win by threats, or at once."""
+    found, tries = 0, falls & ~_fours(own)
+    while tries:
+        stone = tries & -tries
+        tries ^= stone
+        if _wins_by_threats(other, own | stone):
+            found |= stone
     return found
 
 
@@ -99,6 +142,7 @@ def observe(states, planes):
         own_fours, other_fours = _fours(own) & empty, _fours(other) & empty
         falls = taken + BOTTOM & empty
         rows = ODD_ROWS if s.to_play == 0 else FULL ^ ODD_ROWS
+        wins, loses = _wins_by_threats(own, other), _loses(own, other, falls)
         for row in range(HEIGHT):
             for column in range(WIDTH):
                 bit = 7 * column + HEIGHT - 1 - row
@@ -109,6 +153,8 @@ def observe(states, planes):
                 planes[i, 4, row, column] = other_fours >> bit & 1
                 planes[i, 5, row, column] = falls >> bit & 1
                 planes[i, 6, row, column] = rows >> bit & 1
+                planes[i, 7, row, column] = wins >> bit & 1
+                planes[i, 8, row, column] = loses >> bit & 1
 
 
 @njit(nogil=True, cache=True)
@@ -178,9 +224,9 @@ def make() -> Game:
     return Game(
         name="connect4",
         family="connect4",
-        rules_version=2,
+        rules_version=3,
         shape=(HEIGHT, WIDTH),
-        num_planes=7,
+        num_planes=9,
         num_actions=WIDTH,
         max_plies=HEIGHT * WIDTH,
         dtype=DTYPE,

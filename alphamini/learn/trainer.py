@@ -34,6 +34,9 @@ from alphamini.model.torch_net import precisions
 from games import Game
 
 LEAST = 64  # samples of a part: batch norm needs company
+# Of log(sum of exp(logits))^2, in the loss: what all logits of a position have in common changes no policy, so nothing else
+# keeps it small, and bf16 would round away what they differ by (PaLM: Chowdhery et al. 2022, arXiv 2204.02311, section 5)
+Z_LOSS = 1e-4
 SEEN = 256  # positions that show which planes a game uses
 
 
@@ -120,9 +123,9 @@ class Trainer:
         net, batch = self._replicas[part], self._batches[part]
         mine = slice(part * batch.size, (part + 1) * batch.size)
         net.zero_grad(set_to_none=True)
-        policy_loss, value_loss, accuracy = self._losses(net, batch.fill(samples[mine], turns[mine]))
-        (policy_loss + value_loss).backward()
-        return torch.stack([policy_loss.detach(), value_loss.detach(), accuracy])
+        losses, size = self._losses(net, batch.fill(samples[mine], turns[mine]))
+        (losses[0] + losses[1] + Z_LOSS * size).backward()
+        return losses.detach()
 
     @torch.no_grad()
     def _merge(self) -> None:
@@ -140,16 +143,18 @@ class Trainer:
         for part in others:
             torch._foreach_copy_(part, statistics)
 
-    def _losses(self, net: Net, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    def _losses(self, net: Net, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Policy loss, value loss and accuracy [3], and the mean square of the logits' normaliser."""
         planes = torch.from_numpy(batch.planes).to(self.device, memory_format=torch.channels_last)
         target, mask, result = (torch.from_numpy(x).to(self.device) for x in (batch.policy, batch.mask, batch.result))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             logits, outcome = net(planes)
-        logits = logits.float().masked_fill(mask == 0, -1e9)
-        policy_loss = -(target * F.log_softmax(logits, 1)).sum(1).mean()
-        value_loss = F.cross_entropy(outcome.float(), result)
+        logits = logits.masked_fill(mask == 0, -1e9)
+        normaliser = logits.logsumexp(1, keepdim=True)
+        policy_loss = (target * (normaliser - logits)).sum(1).mean()
+        value_loss = F.cross_entropy(outcome, result)
         accuracy = (logits.argmax(1) == target.argmax(1)).float().mean()
-        return policy_loss, value_loss, accuracy
+        return torch.stack([policy_loss, value_loss, accuracy]), normaliser.square().mean()
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -173,7 +178,7 @@ class Trainer:
             part = samples[start : start + self._batches[0].size]
             batch = self._batches[0] if len(part) == self._batches[0].size else Batch(self.game, len(part))
             batch.fill(part, np.zeros(len(part), np.int64))
-            total += len(part) * torch.stack(self._losses(self.average, batch)).cpu()
+            total += len(part) * self._losses(self.average, batch)[0].cpu()
         return Losses(*(total / len(samples)).tolist())
 
     def weights(self) -> Weights:

@@ -64,6 +64,11 @@ class Net(nn.Module):
         x = F.relu(self.stem(planes))
         for block in self.blocks:
             x = block(x)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.heads(x.float())
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """In fp32 where the tower is in bf16, which would leave logits of 64 to 128 in steps of half a nat."""
         pooled = pool(F.relu(self.policy_global(x)))
         overall = self.policy_mix(pooled)
         p = self.policy_out(F.relu(self.policy_local(x) + overall[:, :, None, None]))  # [B, K, H, W]

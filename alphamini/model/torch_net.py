@@ -46,7 +46,9 @@ class TorchEngine:
             torch.backends.cudnn.allow_tf32 = False  # torch's own choice: 10 bits, which fp32 is not
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self._threads = max(1, cores() // workers)
-        net = folded(config, weights).to(self._device, self._dtype)
+        net = folded(config, weights).to(self._device)
+        for part in (net.stem, net.blocks):
+            part.to(self._dtype)
         self._net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def session(self, small: int = 0) -> TorchEngine:
