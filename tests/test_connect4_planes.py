@@ -91,7 +91,8 @@ def test_planes_of_random_games():
             sequences += planes[7].any() and not (planes[3] * planes[5]).any()
             moves.append(int(rng.choice(np.flatnonzero(game.legal_mask(state)[0]))))
             game.step(state, np.array(moves[-1:], np.int32))
-    assert fours > 300 and sequences > 30
+    assert fours > 300
+    assert sequences > 30
 
 
 @pytest.mark.parametrize(("moves", "wins", "loses"), [

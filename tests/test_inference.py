@@ -168,7 +168,8 @@ def test_balanced_channels_are_more_alike_and_compute_the_same():
     balanced, ranges = balance({name: fold(weights, name) for name in net.config.convolutions()}, peaks)
     plain = torch_net.folded(net.config, weights)
     for name, (kernel, bias) in balanced.items():
-        plain.get_submodule(name)[0].load_state_dict({"weight": torch.from_numpy(kernel), "bias": torch.from_numpy(bias)})
+        layer = plain.get_submodule(name)[0]
+        layer.load_state_dict({"weight": torch.from_numpy(kernel), "bias": torch.from_numpy(bias)})
     found = []
     for layer in (plain.stem, *(layer for block in plain.blocks for layer in (block.first, block))):
         layer.register_forward_hook(lambda _, __, out: found.append(out.relu().amax((0, 2, 3)).numpy()))

@@ -12,6 +12,7 @@ from alphamini.learn.recipe import TrainConfig
 from alphamini.learn.samples import DRAWN, LOSS, WIN, Batch, Replay, from_labels, results, sample_dtype
 from alphamini.learn.trainer import Trainer
 from alphamini.model.config import NetConfig
+from alphamini.model.net import Net
 from games.playout import random_actions
 
 GOMOKU7 = games.get("gomoku7")
@@ -171,6 +172,27 @@ def test_illegal_actions_carry_no_loss_and_no_probability() -> None:
     losses = trainer.test(np.repeat(sample, 8))
     assert losses.policy == pytest.approx(0, abs=1e-6)
     assert losses.accuracy == 1
+
+
+@pytest.mark.parametrize("name", ["connect4", "gomoku7"])
+def test_bf16_does_not_round_logits(name: str) -> None:
+    """Whatever all logits of a position have in common, they differ as before."""
+    game = games.get(name)
+    net = Net(NetConfig.for_game(game, 1, 8)).eval()
+    planes, found = torch.from_numpy(game.planes(random_samples(game, 8)["state"])), []
+    for offset in (0, 300):
+        net.policy_out.bias.data.fill_(offset)
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            found.append(net(planes)[0] - offset)
+    torch.testing.assert_close(*found, atol=1e-3, rtol=0)
+
+
+def test_what_logits_have_in_common_shrinks() -> None:
+    samples, config = random_samples(GOMOKU7, 64), TrainConfig(batch=64, weight_decay=0)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), config, seed=1, workers=1)
+    trainer.net.policy_out.bias.data.fill_(50)
+    trainer.train(lambda count, rng: samples[:count], [1e-2] * 20, np.random.default_rng(0))
+    assert float(trainer.net.policy_out.bias.data) == pytest.approx(49.8, abs=0.02)
 
 
 def test_replay_is_a_window_on_the_newest(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def _core() -> Any:
 
 
 class _Layers:
-    """The net's layers as graph nodes. `peaks` f4[R, C], the largest output of each relu's channels, makes the tower int8."""
+    """The net's layers as graph nodes. `peaks` f4[R, C], the largest outputs of each relu's channels, make int8 of it."""
 
     def __init__(self, config: NetConfig, weights: Weights, peaks: Array | None):
         self.weights = weights
@@ -103,7 +103,7 @@ def build(
 ) -> ov.Model:
     """planes f4[B, C, H, W] -> policy logits f4[B, A], value f4[B] = P(win) - P(loss): `net.Net` in evaluation.
 
-    `peaks` f4[R, C] makes the tower int8. With `measure` there is a third output f4[B, R, C]: what peaks come from.
+    `peaks` f4[R, C] makes the tower int8. With `measure` there is a third output f4[B, C, R, 1]: what peaks come from.
     """
     layers = _Layers(config, weights, peaks)
     planes = ops.parameter([batch, config.planes, *shape], np.float32)
@@ -126,7 +126,7 @@ def build(
 
     outputs = [policy, value]
     if measure:
-        outputs.append(ops.concat([ops.unsqueeze(ops.reduce_max(relu, [2, 3], False), [1]) for relu in layers.relus], 1))
+        outputs.append(ops.concat([ops.reduce_max(relu, [2, 3], True) for relu in layers.relus], 2))
     return ov.Model(outputs, [planes], "net")
 
 
@@ -139,7 +139,7 @@ def measure(config: NetConfig, weights: Weights, shape: tuple[int, int], planes:
         for i in range(0, len(planes), CHUNK)
     ]
     logits, value, largest = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return logits, value, largest.max(0)
+    return logits, value, largest.max(axis=(0, 3)).T
 
 
 def _settings(precision: str, workers: int) -> dict[str, Any]:
