@@ -60,7 +60,8 @@ def _fours(stones):
 def _wins_by_threats(own, other):
     """The cells where a stone of `own`, to move, makes four, or else those where it wins by threats to make four next.
 
-    Every answer is forced, so there are few sequences.
+    Every answer is forced, so there are few sequences. (A further argument that is True here and False there would make
+    two signatures of this: numba crashes when it loads such a recursion from its cache.)
     """
     taken = own | other
     falls = taken + BOTTOM & FULL & ~taken

@@ -8,8 +8,8 @@ Low precision, all places found by measuring:
 * The heads' first convolutions read the same u8. What they do with it, and the stem, runs in bf16 where the CPU has
   it: 6 % of the time of 6 x 64. In fp32 that would cost a small net a tenth of its speed and agree no better.
 * Channels are balanced first (see `fold.balance`), as one scale does for all channels of a tensor: of nets trained for
-  long int8 is then a third as far from fp32. Ranges from random games are wider than a net's own games need, which is
-  worth as much again (docs/performance.md, "Low precision").
+  long int8 is then a third to a half as far from fp32. Ranges from random games are wider than a net's own games need,
+  which is worth as much again (docs/performance.md, "Low precision").
 * The batch is left dynamic: about 2 % slower than a shape compiled for it, far less than padding to such a shape
   costs. But a graph that gets another batch than the last time sizes all of its tensors anew, which takes as long as
   five positions: where somebody waits for a few at a time, small batches have graphs of their own (see `SMALL`).
