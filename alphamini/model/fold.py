@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from alphamini.model.checkpoint import Weights
 
 EPSILON = 1e-5  # torch's default, which `net.ConvNorm` uses
-BALANCE = 0.75  # exponent: 0 leaves channels as they are, 1 gives all one range, worse for some nets (docs/performance.md)
+BALANCE = 0.75  # exponent: 0 leaves channels as they are, 1 gives all one range (docs/performance.md compares them)
 LEAST_SHARE = 0.01  # so that a channel which calibration hardly saw is not cut off at a thousandth of the range
 
 Array = NDArray[np.float32]
