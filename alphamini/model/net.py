@@ -64,16 +64,16 @@ class Net(nn.Module):
         x = F.relu(self.stem(planes))
         for block in self.blocks:
             x = block(x)
+        local, overall, value = self.policy_local(x), self.policy_global(x), self.value_local(x)
         with torch.autocast(x.device.type, enabled=False):
-            return self.heads(x.float())
+            return self.heads(local.float(), overall.float(), value.float())
 
-    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """In fp32 where the tower is in bf16, which would leave logits of 64 to 128 in steps of half a nat."""
-        pooled = pool(F.relu(self.policy_global(x)))
-        overall = self.policy_mix(pooled)
-        p = self.policy_out(F.relu(self.policy_local(x) + overall[:, :, None, None]))  # [B, K, H, W]
+    def heads(self, local: Tensor, overall: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """In fp32 where the convolutions are in bf16, which would leave logits of 64 to 128 in steps of half a nat."""
+        pooled = pool(F.relu(overall))
+        p = self.policy_out(F.relu(local + self.policy_mix(pooled)[:, :, None, None]))  # [B, K, H, W]
         policy = p.mean((1, 2)) if self.config.policy == "columns" else p.flatten(1)
         if self.config.extra_actions:
             policy = torch.cat([policy, self.policy_extra(pooled)], 1)
-        v = F.relu(self.value_hidden(pool(F.relu(self.value_local(x)))))
+        v = F.relu(self.value_hidden(pool(F.relu(value))))
         return policy, self.value_out(v)
