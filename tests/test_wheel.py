@@ -38,4 +38,6 @@ def test_a_wheel_holds_everything_and_plays(tmp_path: Path) -> None:
     )
     assert rated.returncode == 0, rated.stderr
     assert "openings: gomoku9.jsonl" in rated.stdout  # the book came along
+    page = run("-c", "from alphamini.interfaces.web import PAGE; print(PAGE.decode())")
+    assert page.stdout.startswith("<!doctype html>"), page.stderr  # came along, too
     assert list(elsewhere.iterdir()) == []

@@ -14,6 +14,9 @@ from alphamini.interfaces.engine import Analysis, Engine, Watch
 from alphamini.records import read_record, record_bytes, write_record
 from games import DRAW, Game, Position
 
+SIDES = {"first": frozenset({0}), "second": frozenset({1}), "both": frozenset({0, 1}), "none": frozenset[int]()}
+"""Whom people can be: the players that are theirs."""
+
 
 class Session:
     """`engine` is asked for the engine each time one is needed, so that it may still be loading when a game begins.
@@ -156,6 +159,10 @@ class Session:
         write_record(path, self.game, self.position.moves, self._given_up)
         self._files.add(path.resolve())
         return path
+
+    def record(self, name: str) -> bytes:
+        """What `save` would write to a file of that name."""
+        return record_bytes(Path(name), self.game, self.position.moves, self._given_up)
 
     def load(self, name: str) -> None:
         """Goes on with the game in a file."""

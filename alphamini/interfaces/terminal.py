@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from alphamini.arena.levels import Levels, Strength
+from alphamini.arena.levels import Levels
 from alphamini.interfaces.engine import Analysis, Watch
 from alphamini.interfaces.session import Session
-from alphamini.search.search import MAX_SIMS, proof_plies
+from alphamini.interfaces.words import count, pace_text, proof_text, strength_text
+from alphamini.search.search import MAX_SIMS
 
 HINT_MOVES = 5
 LINE_MOVES = 8
@@ -145,7 +146,7 @@ class Terminal:
         self._say("  move  visits  prior  win rate")
         for candidate in analysis.candidates[:HINT_MOVES]:
             if candidate.visits or candidate.proof:
-                value = _proof_text(candidate.proof) or f"{candidate.win_rate:.1%}"
+                value = proof_text(candidate.proof) or f"{candidate.win_rate:.1%}"
             else:
                 value = "-"
             prior = f"{candidate.prior:.1%}" if candidate.prior > 0 else "-"
@@ -178,9 +179,9 @@ class Terminal:
 
     def _view(self, analysis: Analysis) -> str:
         """The search's view on one line."""
-        verdict = _proof_text(analysis.proof) or f"win rate {analysis.win_rate:.0%}"
+        verdict = proof_text(analysis.proof) or f"win rate {analysis.win_rate:.0%}"
         line = " ".join(self._session.game.action_text(action) for action in analysis.variation[:LINE_MOVES])
-        return f"{verdict}, {_count(analysis.visits, 'visit', 'visits')}, {analysis.seconds:.2f} s, line {line}"
+        return f"{verdict}, {count(analysis.visits, 'visit', 'visits')}, {analysis.seconds:.2f} s, line {line}"
 
     def _moves(self) -> None:
         position = self._session.position
@@ -195,7 +196,7 @@ class Terminal:
             raise ValueError(f"sims needs {self._with_a_word['sims'][1]}")
         session = self._session
         session.sims, session.seconds, session.strength = int(text), None, None
-        self._say(f"{_count(session.sims, 'simulation', 'simulations')} a move")
+        self._say(pace_text(session))
 
     def _set_level(self, text: str) -> None:
         if text.lower() == "off":
@@ -251,20 +252,3 @@ class Terminal:
     def _say(self, text: str) -> None:
         self._out.write(text + "\n")
         self._out.flush()  # somebody may be watching through a pipe
-
-
-def _proof_text(proof: int) -> str:
-    """A proof in words; nothing where there is none."""
-    if proof == 0:
-        return ""
-    plies = proof_plies(proof)
-    return f"{'wins' if proof > 0 else 'loses'} in {_count(plies, 'ply', 'plies')}" if plies else "draw"
-
-
-def strength_text(strength: Strength) -> str:
-    drawn = f", moves drawn at temperature {strength.temperature:g}" if strength.temperature else ""
-    return f"{_count(strength.sims, 'simulation', 'simulations')} a move{drawn}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
