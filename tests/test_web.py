@@ -64,7 +64,7 @@ def browse():
 
     def open_at(table: Table) -> Browser:
         servers.append(Server(table, 0))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
         return Browser(servers[-1])
 
     yield open_at
