@@ -20,8 +20,9 @@ def main() -> None:
         options.error("argument --port: must be from 0 to 65535")
     with ThreadPoolExecutor(1) as pool:
         seat = take_seat(arguments, pool)
+        table = Table(seat.session, seat.levels)
         try:
-            server = Server(Table(seat.session, seat.levels), arguments.port)
+            server = Server(table, arguments.port)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
@@ -29,6 +30,7 @@ def main() -> None:
         print(f"{seat.about}.\nOpen {server.address} in a browser; Ctrl-C ends it.", flush=True)
         with server, contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
+        table.close()  # a thread in machine code would abort the interpreter's end
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 import numpy as np
@@ -21,7 +22,17 @@ from alphamini.interfaces.web import JSON, Server, Table
 from alphamini.model.evaluators import RandomRollouts
 from alphamini.records import read_record
 
-GAMES = ["tictactoe", "connect4", "gomoku15", "connect6-7", "othello6", "breakthrough6", "hex5-swap", "go5"]
+GAMES = [
+    "tictactoe",
+    "connect4",
+    "gomoku15",
+    "gomoku9-renju",
+    "connect6-7",
+    "othello6",
+    "breakthrough6",
+    "hex5-swap",
+    "go5",
+]
 
 
 def no_levels() -> Levels:
@@ -38,7 +49,7 @@ class Browser:
     """Requests to a server, each over a connection of its own."""
 
     def __init__(self, server: Server):
-        self.port = server.server_port
+        self.server, self.port = server, server.server_port
 
     def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -51,7 +62,8 @@ class Browser:
         return content
 
     def post(self, command: str, **said: object) -> tuple[int, dict]:
-        status, content = self.ask("POST", f"/{command}", json.dumps(said))
+        """About the state as it is now, unless `said` names a version."""
+        status, content = self.ask("POST", f"/{command}", json.dumps({"version": self.state()["version"]} | said))
         return status, json.loads(content)
 
     def state(self) -> dict:
@@ -93,11 +105,13 @@ def test_a_game_from_the_page(browse, tmp_path, name):
             assert [cell % state["width"] for cell in changed] == [move["cell"]]
         else:
             assert move["cell"] in changed
+        assert (state["last"] is None) == (move["cell"] is None)
         if state["last"] is not None:
             assert state["cells"][state["last"]] == 1 + mover
     assert state["moves"] == moves
     assert not state["legal"]
     status, content = browser.ask("GET", "/record")
+    assert content.startswith(b"(;") == name.startswith(("gomoku", "othello", "hex", "go"))
     file = tmp_path / ("game.sgf" if content.startswith(b"(") else "game.txt")
     file.write_bytes(content)
     position = read_record(file, games.get(name)).position()
@@ -149,9 +163,13 @@ def test_its_strength_can_be_set(browse):
         ("play", {"action": True}, "action must be a whole number"),
         ("play", {}, "action must be a whole number"),
         ("new", {"side": "third"}, "side must be one of first, second, both, none"),
+        ("new", {"side": []}, "side must be one of first, second, both, none"),
+        ("undo", {"version": 0}, "the game has gone on meanwhile"),
+        ("play", {"action": 1, "version": None}, "the game has gone on meanwhile"),
         ("strength", {"sims": 0}, "sims must be from 1 to 1000000"),
         ("strength", {"sims": 1.5}, "sims must be a whole number"),
         ("strength", {"level": "strong"}, "strength needs sims or a level"),
+        ("strength", {"level": 10**400}, "strength needs sims or a level"),
         ("fly", {}, "there is no such command"),
     ],
 )
@@ -172,9 +190,76 @@ def test_only_its_own_page_may_ask(browse):
     assert browser.ask("POST", "/play", '{"action": 0}', Host="evil.example")[0] == 403
     # What a form on another site can send without asking first.
     assert browser.ask("POST", "/play", '{"action": 0}', **{"Content-Type": "text/plain"})[0] == 415
-    for body in ("", "[]", "{", "3", "[" * 900, '{"action": ' + "1" * 2000 + "}"):
+    for body in ("", "[]", "{", "3", "[" * 900):
         assert browser.ask("POST", "/play", body)[0] == 400
+    move = json.dumps({"action": 0, "version": browser.state()["version"]})
+    assert browser.ask("POST", "/play", move.ljust(1001))[0] == 413
+    assert browser.ask("POST", "/play", move, **{"Content-Length": "-1"})[0] == 413
     assert browser.state()["moves"] == []
+    assert browser.ask("POST", "/play", move.ljust(1000))[0] == 200
+
+
+class Slow:
+    """An evaluator that is asked for ever: it sets `begun`, and every answer takes a while."""
+
+    def __init__(self, actions: int):
+        self.begun, self._actions = threading.Event(), actions
+
+    def evaluate(self, states: games.States) -> tuple[np.ndarray, np.ndarray]:
+        self.begun.set()
+        time.sleep(0.005)
+        return np.zeros((len(states), self._actions), np.float32), np.zeros(len(states), np.float32)
+
+
+@pytest.fixture
+def thinking(browse):
+    """A browser whose engine thinks and will not come to an end by itself."""
+    game = games.get("gomoku9")
+    slow = Slow(game.num_actions)
+    engine = Engine(game, evaluator=slow)
+    browser = browse(Table(Session(game, lambda: engine, SIDES["second"], 1_000_000), no_levels))
+    slow.begun.clear()
+    answer: list[tuple[int, dict]] = []
+    search = threading.Thread(target=lambda: answer.append(browser.post("think")))
+    search.start()
+    assert slow.begun.wait(30)
+    yield browser
+    browser.post("new", side="both")
+    search.join(30)
+    assert not search.is_alive()
+    assert answer == [(400, {"error": "the search was stopped"})]
+
+
+def test_the_board_is_shown_while_the_engine_thinks(thinking):
+    browser = thinking
+    assert browser.state()["engine_next"]
+    assert browser.ask("GET", "/record")[0] == 200
+    assert browser.post("play", action=0) == (400, {"error": "it is the engine's turn"})  # which ended the search
+    assert browser.state()["moves"] == []
+
+
+def test_what_is_asked_while_the_engine_thinks_ends_its_search(thinking):
+    browser = thinking
+    status, state = browser.post("new", side="first")
+    assert (status, state["moves"], state["engine_next"]) == (200, [], False)
+
+
+def test_a_table_that_closes_ends_its_search(thinking):
+    browser = thinking
+    browser.server.table.close()
+    assert browser.post("undo") == (400, {"error": "the program is ending"})
+
+
+def test_a_game_that_fails_is_one_line(browse):
+    broken = table("tictactoe")
+
+    def fail(position: object) -> None:
+        raise RuntimeError("no memory\nat all")
+
+    broken._session.analyse = fail
+    browser = browse(broken)
+    assert browser.post("hint") == (500, {"error": "RuntimeError: no memory at all"})
+    assert browser.post("play", action=0)[0] == 200
 
 
 def test_a_browser_that_goes_away_is_no_trouble(browse, capfd):
@@ -187,7 +272,7 @@ def test_a_browser_that_goes_away_is_no_trouble(browse, capfd):
 
 def test_the_board_is_turned_as_people_see_it():
     """White begins breakthrough from the bottom; an action of either side lies on the pawn that it moves."""
-    state = table("breakthrough6").state()
+    state = table("breakthrough6").state
     assert state["cells"] == [2] * 12 + [0] * 12 + [1] * 12
     assert (state["columns"], state["rows"]) == (list("abcdef"), list("654321"))
     corner = next(move for move in state["legal"] if move["text"] == "a2-a3")
@@ -206,6 +291,43 @@ def test_the_command_serves_its_page_until_ctrl_c():
         program.send_signal(signal.SIGINT)
         rest = program.communicate(timeout=60)
     assert (program.returncode, *rest) == (0, "", "")
+
+
+def test_ctrl_c_ends_it_while_it_thinks():
+    """A thread in machine code must not be left to the end of the interpreter, which would abort."""
+    command = [
+        sys.executable,
+        "-m",
+        "alphamini.web",
+        "--game",
+        "hex9",
+        "--sims",
+        "1000000",
+        "--side",
+        "none",
+        "--port",
+        "0",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        address = program.stdout.readline().split()[1]
+        body = json.dumps({"version": 0}).encode()
+        request = urllib.request.Request(f"{address}think", body, {"Content-Type": JSON})
+        answers: list[bool] = []
+
+        def ask() -> None:
+            with pytest.raises(OSError, match=r"400|refused|closed|reset") as answer:
+                urllib.request.urlopen(request, timeout=60)
+            answers.append(answer.value is not None)
+
+        search = threading.Thread(target=ask)
+        search.start()
+        time.sleep(1)
+        program.send_signal(signal.SIGINT)
+        program.communicate(timeout=60)
+        search.join(60)
+    assert (program.returncode, answers) == (0, [True])
 
 
 def test_a_taken_port_is_one_line():

@@ -99,7 +99,7 @@ class Session:
             analysis = self.analyse(watch)
         else:
             # As it was rated: what a hint has found is not for the level's moves.
-            analysis = self.engine.analyse(self.position, self.strength.sims, fresh=True)
+            analysis = self.engine.analyse(self.position, self.strength.sims, watch=watch, fresh=True)
             if self.strength.temperature > 0:
                 analysis = self._weakened(analysis, self.strength)
         self.clocks[self.position.to_play].spend(analysis.seconds)

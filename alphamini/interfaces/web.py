@@ -2,7 +2,9 @@
 
 `GET /` is the page, `GET /state` the game, `GET /record` what `save` would write. Everything else is a POST with a JSON
 object, answered with the state after it: play {"action"}, think (the engine moves), hint, undo, redo, resign, new
-{"side"}, strength {"sims"} or {"level"}. What cannot be done is a 400 with {"error": one line} and changes nothing.
+{"side"}, strength {"sims"} or {"level"}. But for the last two it holds the "version" of the state that it is about, so
+that no page acts on a board which it does not show. What cannot be done is a 400 with {"error": one line}, and changes
+nothing. A search ends for whatever else is asked meanwhile; its own answer is an error then.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -22,50 +25,79 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphamini.arena.levels import Levels
-from alphamini.interfaces.engine import Analysis
+from alphamini.interfaces.engine import Analysis, Watch
 from alphamini.interfaces.session import SIDES, Session
 from alphamini.interfaces.words import pace_text, proof_text
 from alphamini.records import sgf
 from alphamini.search.search import MAX_SIMS
 from games import Game, Position
 
-LOOKS = {"gomoku": "lines", "connect6": "lines", "go": "lines", "hex": "hexagons"}  # of a family's board; else squares
+# How a family's board looks; else it has squares.
+LOOKS = {"gomoku": "lines", "renju": "lines", "connect6": "lines", "go": "lines", "hex": "hexagons"}
 TURNED = {"breakthrough"}  # families whose planes show player 1 the board upside down
 MOST_BYTES = 1000  # of a request's body
+MOST_ELO = 10_000  # no rating is further from 0
 JSON = "application/json"
 PAGE = files("alphamini.interfaces").joinpath("web.html").read_bytes()
 
 
 class Table:
-    """A session as JSON. Not for several threads at once."""
+    """A session as JSON, for several threads at once."""
 
     def __init__(self, session: Session, levels: Callable[[], Levels]):
         """`levels`: the rated strengths of the engine's net, ValueError with one line where there are none."""
         self._session, self._levels = session, levels
         self._fixed = _look(session.game) | {"levels": self._rated()}
         self._commands: dict[str, Callable[[dict[str, Any]], Analysis | None]] = {
-            "play": lambda said: session.play(_whole(said, "action")),
+            "play": self._play,
             "think": lambda said: self._think(),
-            "hint": lambda said: session.analyse(),
+            "hint": lambda said: self._searched(session.analyse),
             "undo": lambda said: session.undo(),
             "redo": lambda said: session.redo(),
             "resign": lambda said: session.resign(),
             "new": self._new,
             "strength": self._set_strength,
         }
+        self._one = threading.Lock()  # a command at a time
+        self._counting, self._waiting = threading.Lock(), 0  # commands that a search has to end for
+        self._closed = False
+        self._version = 0
+        self.state = self._read()  # as after the last command; nobody waits for a search to see it
 
     def obey(self, command: str, said: dict[str, Any]) -> dict[str, Any]:
         """Does it; the state after it, with the search's view where it has searched. ValueError, one line, where it
         cannot be done."""
         if command not in self._commands:
             raise ValueError("there is no such command")
-        analysis = self._commands[command](said)
-        return self.state() | ({"analysis": self._view(analysis)} if analysis else {})
+        urgent = command != "think"  # two pages that watch a game would only disturb each other
+        self._count(urgent)
+        with self._one:
+            self._count(-urgent)
+            if self._closed:
+                raise ValueError("the program is ending")
+            if command not in ("new", "strength") and said.get("version") != self._version:
+                raise ValueError("the game has gone on meanwhile")
+            mover = self._session.position.to_play
+            analysis = self._commands[command](said)
+            self._version += 1
+            self.state = self._read()
+            return self.state | ({"analysis": self._view(analysis, mover)} if analysis else {})
 
-    def state(self) -> dict[str, Any]:
+    def close(self) -> None:
+        """Ends the search that may be going on, and comes back when it has ended."""
+        self._closed = True
+        with self._one:
+            pass
+
+    def _count(self, more: int) -> None:
+        with self._counting:
+            self._waiting += more
+
+    def _read(self) -> dict[str, Any]:
         session, position = self._session, self._session.position
         legal = [] if session.is_over else [_place(session.game, action) for action in position.legal_actions]
         return self._fixed | {
+            "version": self._version,
             "cells": _stones(position).reshape(-1).tolist(),
             "last": _last_cell(position),
             "moves": [position.action_text(action) for action in position.moves],
@@ -90,20 +122,39 @@ class Table:
     def record(self) -> tuple[str, bytes]:
         """The game as a file: its name, and what it holds."""
         game = self._session.game
-        name = game.name + (".sgf" if game.family in sgf.FAMILIES.values() else ".txt")
+        name = game.name + (".sgf" if game.family in sgf.NUMBERS else ".txt")
         return name, self._session.record(name)
+
+    def _play(self, said: dict[str, Any]) -> None:
+        action = _whole(said, "action")
+        if self._session.engine_moves_next:
+            raise ValueError("it is the engine's turn")
+        self._session.play(action)
 
     def _think(self) -> Analysis:
         if not self._session.engine_moves_next:
             raise ValueError("it is not the engine's turn")
-        analysis = self._session.think()
+        analysis = self._searched(self._session.think)
         self._session.play(analysis.action)
+        return analysis
+
+    def _searched(self, search: Callable[[Watch], Analysis]) -> Analysis:
+        stopped = False
+
+        def watch(result: Callable[[], Analysis]) -> bool:
+            nonlocal stopped
+            stopped = self._closed or self._waiting > 0
+            return stopped
+
+        analysis = search(watch)
+        if stopped:
+            raise ValueError("the search was stopped")
         return analysis
 
     def _new(self, said: dict[str, Any]) -> None:
         side = said.get("side")
         if side is not None:
-            if side not in SIDES:
+            if not isinstance(side, str) or side not in SIDES:
                 raise ValueError(f"side must be one of {', '.join(SIDES)}")
             self._session.humans = SIDES[side]
         self._session.new()
@@ -117,13 +168,14 @@ class Table:
             session.sims, session.seconds, session.strength = sims, None, None
             return
         level = said.get("level")
-        if isinstance(level, bool) or not isinstance(level, int | float):
+        if isinstance(level, bool) or not isinstance(level, int | float) or not abs(level) < MOST_ELO:
             raise ValueError("strength needs sims or a level")
         session.strength = self._levels().at(level)
 
-    def _view(self, analysis: Analysis) -> dict[str, Any]:
+    def _view(self, analysis: Analysis, mover: int) -> dict[str, Any]:
         game = self._session.game
         return {
+            "mover": mover,
             "text": game.action_text(analysis.action),
             "win_rate": analysis.win_rate,
             "proof": proof_text(analysis.proof),
@@ -183,10 +235,10 @@ def _stones(position: Position) -> NDArray[np.int8]:
     """i1[H, W]: 0 empty, 1 player 0, 2 player 1: as the board is written for people, the one view that all games share."""
     game = position.game
     lines = ([".xo".index(sign) for sign in line if sign in ".xo"] for line in position.text().splitlines())
-    rows = [row for row in lines if len(row) == game.shape[1]]  # the others name columns, or say more
-    if len(rows) != game.shape[0]:
+    rows = [row for row in lines if len(row) == game.shape[1]]  # others name columns, or say more
+    if len(rows) < game.shape[0]:
         raise ValueError(f"{game.name} writes its board in a way that this page cannot show")
-    return np.array(rows, np.int8)
+    return np.array(rows[: game.shape[0]], np.int8)
 
 
 def _last_cell(position: Position) -> int | None:
@@ -215,8 +267,9 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, table: Table, port: int):
         super().__init__(("127.0.0.1", port), _Handler)
-        self.table, self.lock = table, threading.Lock()  # browsers open several connections, the table is for one
-        self.hosts = {f"{host}:{self.server_port}" for host in ("127.0.0.1", "localhost")}
+        self.table = table
+        names = ("127.0.0.1", "localhost")
+        self.hosts = {f"{name}:{self.server_port}" for name in names} | set(names if self.server_port == 80 else ())
 
     @property
     def address(self) -> str:
@@ -233,59 +286,79 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60  # seconds that a silent browser may hold its connection
 
     def do_GET(self) -> None:
-        if not self._from_here():
-            return
-        if self.path == "/":
-            self._answer(HTTPStatus.OK, "text/html; charset=utf-8", PAGE)
-        elif self.path == "/state":
-            with self.server.lock:
-                state = self.server.table.state()
-            self._answer_json(HTTPStatus.OK, state)
-        elif self.path == "/record":
-            with self.server.lock:
-                name, content = self.server.table.record()
-            disposition = f'attachment; filename="{name}"'
-            self._answer(HTTPStatus.OK, "application/octet-stream", content, {"Content-Disposition": disposition})
-        else:
-            self._refuse(HTTPStatus.NOT_FOUND, "there is no such page")
+        self._answer_with(self._get)
 
     def do_POST(self) -> None:
-        if not self._from_here():
-            return
-        if self.headers.get("Content-Type") != JSON:  # which no other site's form or link can send
-            self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
-            return
+        self._answer_with(self._post)
+
+    def _answer_with(self, find: Callable[[], _Answer]) -> None:
         try:
-            said = json.loads(self.rfile.read(min(int(self.headers.get("Content-Length", 0)), MOST_BYTES)))
-            if not isinstance(said, dict):
-                raise ValueError("send a JSON object")
-            with self.server.lock:
-                state = self.server.table.obey(self.path[1:], said)
+            answer = find()
+        except (ConnectionError, TimeoutError):
+            raise
         except ValueError as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
-        else:
-            self._answer_json(HTTPStatus.OK, state)
+            answer = _refusal(HTTPStatus.BAD_REQUEST, str(error))
+        except Exception as error:  # a user's game may fail in any way, an engine for want of memory
+            answer = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(f"{type(error).__name__}: {error}".split()))
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        for name, value in (
+            ("Content-Length", str(len(answer.content))),
+            ("Cache-Control", "no-store"),
+            ("X-Frame-Options", "DENY"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def _get(self) -> _Answer:
+        if not self._from_here():
+            return self._elsewhere()
+        if self.path == "/":
+            return _Answer(PAGE, {"Content-Type": "text/html; charset=utf-8"})
+        if self.path == "/state":
+            return _json(self.server.table.state)
+        if self.path == "/record":
+            name, content = self.server.table.record()
+            disposition = f'attachment; filename="{name}"'
+            return _Answer(content, {"Content-Type": "application/octet-stream", "Content-Disposition": disposition})
+        return _refusal(HTTPStatus.NOT_FOUND, "there is no such page")
+
+    def _post(self) -> _Answer:
+        if not self._from_here():
+            return self._elsewhere()
+        if self.headers.get("Content-Type") != JSON:  # which no other site's form or link can send
+            return _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
+        length = self.headers.get("Content-Length", "")
+        if not re.fullmatch(r"\d{1,9}", length) or int(length) > MOST_BYTES:
+            return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send {MOST_BYTES} bytes at most")
+        said = json.loads(self.rfile.read(int(length)))
+        if not isinstance(said, dict):
+            raise ValueError("send a JSON object")
+        return _json(self.server.table.obey(self.path[1:], said))
 
     def _from_here(self) -> bool:
         """Only pages of ours may ask: a name of somebody else's that leads here (DNS rebinding) is refused."""
-        if self.headers.get("Host") in self.server.hosts:
-            return True
-        self._refuse(HTTPStatus.FORBIDDEN, f"the page is at {self.server.address}")
-        return False
+        return self.headers.get("Host") in self.server.hosts
 
-    def _refuse(self, status: HTTPStatus, why: str) -> None:
-        self._answer_json(status, {"error": why})
-
-    def _answer_json(self, status: HTTPStatus, content: dict[str, Any]) -> None:
-        self._answer(status, JSON, json.dumps(content).encode())
-
-    def _answer(self, status: HTTPStatus, kind: str, content: bytes, more: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **(more or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(content)
+    def _elsewhere(self) -> _Answer:
+        return _refusal(HTTPStatus.FORBIDDEN, f"the page is at {self.server.address}")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the terminal is not for requests."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    content: bytes
+    headers: dict[str, str]
+    status: HTTPStatus = HTTPStatus.OK
+
+
+def _json(content: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> _Answer:
+    return _Answer(json.dumps(content).encode(), {"Content-Type": JSON}, status)
+
+
+def _refusal(status: HTTPStatus, why: str) -> _Answer:
+    return _json({"error": why}, status)
