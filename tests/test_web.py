@@ -129,8 +129,9 @@ def test_the_engine_answers_and_what_was_played_can_be_taken_back(browse):
     assert len(state["moves"]) == 2
     assert state["analysis"]["text"] == state["moves"][1] == state["analysis"]["line"][0]
     assert 0 <= state["analysis"]["win_rate"] <= 1
+    version = state["version"]
     _, state = browser.post("hint")
-    assert len(state["moves"]) == 2
+    assert (len(state["moves"]), state["version"]) == (2, version)  # another page's board is still the one
     assert {move["action"] for move in state["analysis"]["candidates"]} == {m["action"] for m in state["legal"]}
     two = state["moves"]
     assert browser.post("undo")[1]["moves"] == []

@@ -35,6 +35,8 @@ from games import Game, Position
 # How a family's board looks; else it has squares.
 LOOKS = {"gomoku": "lines", "renju": "lines", "connect6": "lines", "go": "lines", "hex": "hexagons"}
 TURNED = {"breakthrough"}  # families whose planes show player 1 the board upside down
+BOLD = ("new", "strength")  # commands that no state of the board stands against
+QUIET = ("hint", "strength")  # those that leave it as it is
 MOST_BYTES = 1000  # of a request's body
 MOST_ELO = 10_000  # no rating is further from 0
 JSON = "application/json"
@@ -75,11 +77,11 @@ class Table:
             self._count(-urgent)
             if self._closed:
                 raise ValueError("the program is ending")
-            if command not in ("new", "strength") and said.get("version") != self._version:
+            if command not in BOLD and said.get("version") != self._version:
                 raise ValueError("the game has gone on meanwhile")
             mover = self._session.position.to_play
             analysis = self._commands[command](said)
-            self._version += 1
+            self._version += command not in QUIET
             self.state = self._read()
             return self.state | ({"analysis": self._view(analysis, mover)} if analysis else {})
 
