@@ -47,7 +47,7 @@ class TorchEngine:
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self._threads = max(1, cores() // workers)
         net = folded(config, weights).to(self._device)
-        for part in (net.stem, net.blocks):
+        for part in (net.stem, net.blocks, net.policy_local, net.policy_global, net.value_local):
             part.to(self._dtype)
         self._net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
