@@ -21,6 +21,7 @@ from tqdm import tqdm
 from alphamini.model.checkpoint import write_bytes
 from games.connect4 import BOTTOM, FULL, WIDTH, _fours, _wins
 
+# Kernels here are not cached on disk: they call those of games.connect4, whose edits a cache would not notice.
 SUITE = Path(__file__).parent / "suites" / "connect4.jsonl"
 ENTRIES = 8388593  # of the table, 64 MiB: a prime, as a position's place is its key modulo this
 CENTRE_FIRST = np.array([3, 2, 4, 1, 5, 0, 6])
@@ -28,7 +29,7 @@ MIDDLE = 0b111111 << 7 * 3
 PLIES = 6, 34  # of a suite's positions: earlier ones take minutes each, and few later ones can be spoilt
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _count(bits):
     found = 0
     while bits:
@@ -37,7 +38,7 @@ def _count(bits):
     return found
 
 
-@njit("i8(i8, i8, i8, i8, i8[::1])", nogil=True, cache=True)  # given: literal bounds would make a second one
+@njit("i8(i8, i8, i8, i8, i8[::1])", nogil=True)  # given: literal bounds would make a second one
 def _value(own, other, alpha, beta, table):
     """1, 0 or -1 for `own`, to move, exact within (alpha, beta), else a bound on its side (fail-soft).
 
@@ -96,7 +97,7 @@ def _value(own, other, alpha, beta, table):
     return best
 
 
-@njit("void(i8, i8, i8[::1], i1[::1])", nogil=True, cache=True)
+@njit("void(i8, i8, i8[::1], i1[::1])", nogil=True)
 def column_values(own, other, table, values):
     """values, i1[7]: 1, 0 or -1 for `own`, to move, of a stone in each column; -2 where none fits."""
     taken = own | other
@@ -107,7 +108,7 @@ def column_values(own, other, table, values):
             values[column] = 1 if _fours(own) & stone else -_value(other, own | stone, -1, 1, table)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _greedy(own, other):
     """The stones of a simple player: those that win, or else block, or else that fall in the middle, or any."""
     taken = own | other
