@@ -7,7 +7,8 @@ import errno
 from concurrent.futures import ThreadPoolExecutor
 
 from alphamini.interfaces.person import add_options, take_seat
-from alphamini.interfaces.web import Server, Table
+from alphamini.interfaces.table import Table
+from alphamini.interfaces.web import Server
 from alphamini.options import parser, run_command
 
 

@@ -18,7 +18,8 @@ import games
 from alphamini.arena.levels import Levels, Strength
 from alphamini.interfaces.engine import Engine
 from alphamini.interfaces.session import SIDES, Session
-from alphamini.interfaces.web import JSON, Server, Table
+from alphamini.interfaces.table import Table
+from alphamini.interfaces.web import JSON, Server
 from alphamini.model.evaluators import RandomRollouts
 from alphamini.records import read_record
 
