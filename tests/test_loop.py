@@ -435,3 +435,15 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 def test_window_grows_with_the_samples() -> None:
     recipe = replace(small_recipe(), window_start=1000, window_power=0.5, window_most=3000)
     assert [recipe.window(n) for n in (10, 1000, 4000, 10**6)] == [1000, 1000, 2000, 3000]
+
+
+@pytest.mark.parametrize(("games", "shares"), [(1, [1]), (2, [1, 1]), (5, [3, 2])])
+def test_all_workers_together_play_as_many_games_at_once_as_the_recipe_says(
+    tmp_path: Path, games: int, shares: list[int]
+) -> None:
+    recipe = small_recipe(from_scratch=True)
+    recipe = replace(recipe, selfplay=replace(recipe.selfplay, games=games), iteration_moves=20)
+    loop = start(tmp_path, recipe)
+    iterate(loop, 1)
+    assert [actor.count for actor in loop.actors] == shares
+    assert_same(loop, start(tmp_path, recipe))

@@ -68,10 +68,12 @@ class Loop:
         net = NetConfig.for_game(self.game, recipe.blocks, recipe.channels)
         self.trainer = Trainer(self.game, net, recipe.train, recipe.seed, workers)
         self.replay = Replay(self.game, recipe.window_most, folder.samples)
-        share = max(1, recipe.selfplay.games // workers)
+        games = recipe.selfplay.games
+        players = min(workers, games)
+        shares = [games // players + (i < games % players) for i in range(players)]
         teacher = None if recipe.from_scratch else get_teacher(self.game)
-        seeds = actors_stream.spawn(workers)
-        self.actors = [Actor(self.game, recipe.selfplay, share, seed, teacher) for seed in seeds]
+        seeds = actors_stream.spawn(players)
+        self.actors = [Actor(self.game, recipe.selfplay, *share, teacher) for share in zip(shares, seeds, strict=True)]
         self.backend: NetBackend | None = None
         self.pretrained = 0  # supervised steps done
         self.iterations = 0
