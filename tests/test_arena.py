@@ -95,6 +95,32 @@ def test_a_match_is_repeatable() -> None:
     np.testing.assert_array_equal(*found)
 
 
+def test_long_matches_come_to_their_results_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = (SearchPlayer(TICTACTOE, "x", lambda rng: HashEvaluator(9), sims, None) for sims in (2, 8))
+
+    def play(at_once: int) -> tuple[list[tuple[int, int, list[int]]], list[int]]:
+        monkeypatch.setattr("alphamini.arena.match.AT_ONCE", at_once)
+        longest: list[int] = []  # that was to move at once
+        monkeypatch.setattr(a, "choose", lambda states, rng: longest.append(len(states)) or choose(states, rng))
+        result = play_match(TICTACTOE, a, b, 40, seed=5, openings=RandomOpenings(TICTACTOE, 2))
+        return sorted((game.number, game.first, game.moves) for game in result.games), longest
+
+    choose = a.choose
+    (games_of_all, many), (games_of_few, few) = play(40), play(5)
+    assert games_of_all == games_of_few and len(games_of_all) == 40
+    assert max(many) > 5 >= max(few)
+    assert np.mean(few) > 2  # where a game ends the next begins
+
+
+def test_under_a_clock_games_are_played_one_after_another() -> None:
+    a = SearchPlayer(TICTACTOE, "x", lambda rng: HashEvaluator(9), None, 0.001)
+    b = make_player(TICTACTOE, "random")
+    ended: list[GameRecord] = []
+    result = play_match(TICTACTOE, a, b, 40, seed=5, progress=ended.append, stop=lambda: len(ended) >= 5)
+    assert [game.number for game in ended] == [0, 0, 1, 1, 2]
+    assert result.games == ended[:4]
+
+
 def test_a_search_plays_its_best_move_and_not_the_most_visited() -> None:
     states = np.repeat(GOMOKU7.new_states(1), 49)
     GOMOKU7.step(states, np.arange(49, dtype=np.int32))

@@ -18,6 +18,8 @@ from alphamini.arena.ratings import Pair
 from alphamini.parallel import map_all
 from games import DRAW, ONGOING, Game
 
+AT_ONCE = 256  # games of a thread: enough for full batches, few enough that results come long before a long match ends
+
 
 @dataclass(frozen=True)
 class GameRecord:
@@ -95,7 +97,11 @@ def _play(
     progress: Callable[[GameRecord], None],
     stop: Callable[[], bool],
 ) -> MatchResult:
-    """All games of the (numbered) openings, in lockstep, in one thread; those that are over when it ends or stops."""
+    """The games of the (numbered) openings, in one thread; those that are over when it ends or stops.
+
+    So many at once move in lockstep, and where one ends the next begins. Against a clock it is one after another.
+    """
+    at_once = 1 if any(player.one_by_one for player in players) else AT_ONCE
     count = 2 * len(openings)
     numbers = [number for number, _ in openings for _ in range(2)]
     lines = [list(opening) for _, opening in openings for _ in range(2)]
@@ -109,7 +115,8 @@ def _play(
         states[ready] = after
     seconds, moves = np.zeros(2), np.zeros(2, np.int64)
     records: list[GameRecord] = []
-    live = np.arange(count)
+    live = np.arange(min(count, at_once))
+    begun = len(live)
     while len(live):
         mover = np.where(states["to_play"][live] == 0, first[live], 1 - first[live])  # 0: player a
         actions = np.zeros(len(live), np.int32)
@@ -140,5 +147,7 @@ def _play(
             record = GameRecord(int(first[index]), lines[index], outcome, given[index], numbers[index])
             records.append(record)
             progress(record)
-        live = live[ongoing]
+        next_ones = np.arange(begun, min(count, begun + at_once - int(ongoing.sum())))
+        begun += len(next_ones)
+        live = np.concatenate([live[ongoing], next_ones])
     return MatchResult(records, seconds, moves)
