@@ -86,9 +86,9 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
     what cannot be done; KeyboardInterrupt, after what there is has been published, if it was stopped."""
     check(options)
     if out:
-        check_writable(out, is_report)
+        check_writable(out, partial(is_like, game, options))
     suite = read_suite(game, options) if options.suite else None
-    publish = partial(write_and_print, options, out)
+    publish = partial(write_and_print, options, out, out is not None and is_whole(out))
     if suite and not options.thinking:
         report = run_suite(suite, options, publish)
     else:
@@ -97,25 +97,48 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
         raise KeyboardInterrupt
 
 
-def write_and_print(options: EvaluateOptions, out: Path | None, report: dict[str, Any], lines: Sequence[str]) -> None:
+def write_and_print(
+    options: EvaluateOptions, out: Path | None, keep: bool, report: dict[str, Any], lines: Sequence[str]
+) -> None:
     """Writes the report, then prints the lines: printing fails where nobody reads. Where the report cannot be written, the
-    lines are printed all the same."""
+    lines are printed all the same. `keep`: a whole report was there before, which one that was stopped must not replace."""
     try:
-        if out and options.levels and report.get("stopped"):  # half a ladder must not replace a whole one
+        if out and options.levels and report.get("stopped"):  # play --level would take it for a whole one
             lines = [*lines, f"not written to {out}: half a ladder"]
+        elif out and keep and report.get("stopped"):
+            lines = [*lines, f"not written to {out}: the report there is whole"]
         elif out:
             write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
     finally:
         print(*lines, sep="\n")
 
 
-def is_report(content: bytes) -> bool:
-    """Has `evaluate` written this?"""
+def read_report(content: bytes) -> dict[str, Any] | None:
+    """A report that `evaluate` has written, or None."""
     try:
         report = json.loads(content)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(report, dict) and {"game", "players", "options"} <= report.keys()
+        return None
+    ours = isinstance(report, dict) and {"game", "players", "options"} <= report.keys()
+    return report if ours and isinstance(report["options"], dict) else None
+
+
+def is_like(game: Game, options: EvaluateOptions, content: bytes) -> bool:
+    """Is this a report of the same kind about the same game, which a new one may replace?"""
+    found = read_report(content)
+    return found is not None and found["game"] == game.name and kind(found["options"]) == kind(asdict(options))
+
+
+def kind(options: dict[str, Any]) -> tuple[bool, ...]:
+    """What a report is of: levels, thinking time, a suite, or else a match."""
+    levels, thinking, suite = (bool(options.get(name)) for name in ("levels", "thinking", "suite"))
+    return levels, thinking, suite and not thinking
+
+
+def is_whole(path: Path) -> bool:
+    """Is there a report that was not stopped?"""
+    found = read_report(path.read_bytes()) if path.is_file() else None
+    return found is not None and not found.get("stopped")
 
 
 def check(options: EvaluateOptions) -> None:

@@ -110,7 +110,7 @@ def _kind(hint: Any) -> tuple[Any, bool]:
 def check_ours(path: Path, ours: Callable[[bytes], bool]) -> None:
     """ValueError, one line, if a file at `path` has a content that is not `ours`: nothing of the user's may be lost."""
     if path.is_file() and (content := path.read_bytes()) and not ours(content):
-        raise ValueError(f"cannot write {path}: what is there is not this command's; choose another name")
+        raise ValueError(f"cannot write {path}: what is there is something else; choose another name")
 
 
 def check_writable(path: Path, ours: Callable[[bytes], bool]) -> None:
@@ -122,7 +122,7 @@ def check_writable(path: Path, ours: Callable[[bytes], bool]) -> None:
         if path.exists() and not path.is_file():  # something renamed into its place would end it
             raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no regular file")
         check_ours(path, ours)
-        folder = next(parent for parent in path.resolve().parents if parent.exists())
+        folder = next(parent for parent in Path(os.path.realpath(path)).parents if parent.exists())
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}."):
             pass
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ def read(path: Path) -> dict[str, Any]:
         report = json.loads(path.read_text())
         slopes = [_rated(row, "elo_per_doubling") | {"name": str(row["name"])} for row in report.get("curves", [])]
         players = [_player(row) for row in report["players"]]
-        found = {"game": report["game"], "players": players, "curves": slopes}
-        found |= {key: report.get(key) for key in ("openings", "untimed")}
+        found = {"game": str(report["game"]), "players": players, "curves": slopes}
+        found |= {"openings": str(report.get("openings") or ""), "untimed": report.get("untimed")}
         curves(found)  # or there is nothing to draw
         return found
     except UnicodeDecodeError:
@@ -51,14 +52,17 @@ def _player(row: dict[str, Any]) -> dict[str, Any]:
     if "oracle" in row:
         oracle = row["oracle"]
         tally = _rated(oracle["error_possible"], "positions", "correct")
-        player["oracle"] = {"suite": oracle["suite"], "error_possible": tally}
+        player["oracle"] = {"suite": str(oracle["suite"]), "error_possible": tally}
     return player
 
 
 def _rated(row: dict[str, Any], *fields: str) -> dict[str, Any]:
-    """The numbers of a row and their interval."""
-    low, high = row["ci95"]
-    return {"ci95": (float(low), float(high)), **{field: float(row[field]) for field in fields}}
+    """The numbers of a row and their interval; ValueError if one is none."""
+    low, high = map(float, row["ci95"])
+    numbers = {field: float(row[field]) for field in fields}
+    if not all(map(isfinite, (low, high, *numbers.values()))):
+        raise ValueError("a number that is not finite")
+    return {"ci95": (low, high), **numbers}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from alphamini.arena import ratings
+from alphamini.arena.plotting import is_figure
 from alphamini.model.checkpoint import write_bytes
+from alphamini.options import Parser, check_writable
+from alphamini.options import run_command as run_command  # every benchmark ends with it
 
 Row = dict[str, Any]
 """One measurement: `name`, `value`, `unit` and whatever else explains it."""
@@ -26,10 +29,31 @@ PACKAGES = ("numpy", "numba", "torch", "openvino", "open_spiel")
 
 def parser(description: str) -> argparse.ArgumentParser:
     """The options that every benchmark takes."""
-    options = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    options.add_argument("--json", type=Path, metavar="FILE", help="write the rows to FILE as well")
+    options = Parser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    options.add_argument("--json", type=to_write(_is_ours), metavar="FILE", help="write the rows to FILE as well")
     options.add_argument("--quick", action="store_true", help="a few repeats, to see that it runs (for CI)")
     return options
+
+
+def to_write(ours: Callable[[bytes], bool]) -> Callable[[str], Path]:
+    """The type of an option that names a file to write: refused before the work, see `options.check_writable`."""
+
+    def path(text: str) -> Path:
+        try:
+            check_writable(Path(text), ours)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return Path(text)
+
+    return path
+
+
+FIGURE = to_write(is_figure)
+
+
+def _is_ours(content: bytes) -> bool:
+    """Has `report` written this?"""
+    return content.startswith(b'{\n "benchmark": ')
 
 
 def medians(tasks: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
@@ -63,7 +87,8 @@ def elo_row(name: str, pair: ratings.Pair) -> Row:
 def train(game: str, folder: Path, minutes: float, options: list[str]) -> None:
     """A run of the main job, by its own command; one that is there goes on."""
     command = [sys.executable, "-m", "alphamini.selfplay", "--game", game, "--run", str(folder)]
-    subprocess.run([*command, "--minutes", str(minutes), *options], check=True)
+    if status := subprocess.run([*command, "--minutes", str(minutes), *options]).returncode:
+        sys.exit(status)  # it has said why
 
 
 def machine() -> dict[str, Any]:

@@ -7,7 +7,7 @@ MARGIN worse than the best: they are good, and no two games need be the same.
 from __future__ import annotations
 
 import numpy as np
-from common import Row, parser, report
+from common import Row, parser, report, run_command
 from numpy.typing import NDArray
 
 import games
@@ -66,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from common import Row, medians, parser, rate, report
+from common import Row, medians, parser, rate, report, run_command
 
 import games
 from games.playout import generic_kernel
@@ -91,4 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

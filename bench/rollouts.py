@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from common import Row, medians, parser, rate, report
+from common import Row, medians, parser, rate, report, run_command
 
 import games
 from alphamini.interfaces.engine import ROLLOUT_SIMS
@@ -84,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from common import Row, parser, report
+from common import Row, parser, report, run_command, to_write
 from numba import njit
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -183,7 +183,7 @@ def key(moves: str) -> frozenset[tuple[int, int]]:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--out", type=Path, metavar="FILE.jsonl", help="make a suite")
+    options.add_argument("--out", type=to_write(lambda content: False), metavar="FILE.jsonl", help="make a suite")
     options.add_argument("--positions", type=int, default=4000, metavar="N")
     options.add_argument("--plies", type=int, nargs=2, default=(8, 30), metavar=("LEAST", "MOST"))
     options.add_argument("--seed", type=int, default=0)
@@ -191,8 +191,6 @@ def main() -> None:
     least, most = chosen.plies
     if not PLIES[0] <= least <= most <= PLIES[1] or chosen.positions < 1:
         options.error(f"needs a position or more, after {PLIES[0]} to {PLIES[1]} plies, the least first")
-    if chosen.out and chosen.out.exists():
-        options.error(f"{chosen.out} is there already; choose another name")
     plies = list(range(most, least - 1, -1))
     table = np.zeros(ENTRIES, np.int64)
     if chosen.out:
@@ -211,4 +209,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from common import medians, parser, report
+from common import medians, parser, report, run_command
 
 import games
 from alphamini.search.search import Search
@@ -66,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -17,7 +17,7 @@ from alphamini import __version__, evaluate, plot
 from alphamini.arena import plotting
 from alphamini.arena.openings import is_book
 from alphamini.arena.plotting import FORMATS, curves, draw_thinking, is_figure
-from alphamini.evaluate import is_report
+from alphamini.evaluate import read_report
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
@@ -89,7 +89,7 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
         (
             "evaluate",
             ["--game", "tictactoe", "--player", "random", "--player", "scripted", "--out", "bad.jsonl"],
-            "cannot write bad.jsonl: what is there is not this command's",
+            "cannot write bad.jsonl: what is there is something else",
         ),
         ("book", ["--game", "tictactoe", "--out", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
         ("plot", ["missing.json", "--out", "bad.jsonl"], "cannot write bad.jsonl: what is there"),
@@ -167,7 +167,7 @@ def test_a_suite_that_was_stopped_after_the_anchor_leaves_the_figure_without_err
 
 def test_half_a_ladder_is_printed_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "levels.json"
-    evaluate.write_and_print(evaluate.EvaluateOptions(levels=True), out, {"stopped": True}, ["stopped"])
+    evaluate.write_and_print(evaluate.EvaluateOptions(levels=True), out, False, {"stopped": True}, ["stopped"])
     assert capsys.readouterr().out == f"stopped\nnot written to {out}: half a ladder\n"
     assert not out.exists()
 
@@ -262,7 +262,7 @@ def test_a_match_is_written_and_is_no_figure(tmp_path: Path) -> None:
     done = run("evaluate", "--game", "tictactoe", *players, "--games", "20", "--out", "match.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "scripted level 2" in done.stdout
-    assert is_report((tmp_path / "match.json").read_bytes())
+    assert read_report((tmp_path / "match.json").read_bytes())
     report = json.loads((tmp_path / "match.json").read_text())
     assert [p["name"] for p in report["players"]] == ["random", "scripted level 2", "rollouts 50 sims"]
     assert {(p["wins"] + p["draws"] + p["losses"]) for p in report["pairs"]} == {20}
@@ -296,7 +296,7 @@ def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:
     done = run("evaluate", "--game", "tictactoe", "--suite", "solved", "--player", "scripted", "--player", "random",
                "--player", "net@sims=1", "--out", "suite.json", cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert is_report((tmp_path / "suite.json").read_bytes())
+    assert read_report((tmp_path / "suite.json").read_bytes())
     report = json.loads((tmp_path / "suite.json").read_text())
     assert (report["player"], report["positions"], report["correct"]) == ("scripted level 2", 4520, 4520)
     assert set(report["classes"]["won"]) >= {"positions", "correct"}

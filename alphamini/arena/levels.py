@@ -31,8 +31,7 @@ class Strength:
 
     def draw(self, policy: Sequence[float], uniform: float) -> int:
         """An index into `policy` (it need not sum to 1) at the temperature; `uniform` is in [0, 1)."""
-        weights = np.array([policy], np.float32)
-        return int(choose(weights / max(float(weights.sum()), 1e-30), self.temperature, np.array([uniform]))[0])
+        return int(choose(np.array([policy], np.float32), self.temperature, np.array([uniform]))[0])
 
 
 LADDER = tuple(Strength(1, temperature) for temperature in TEMPERATURES) + tuple(Strength(sims) for sims in BUDGETS)

@@ -174,11 +174,11 @@ def play_pairs(
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and how it stands.
-    After `stop()` no move is begun."""
+    After `stop()` no move is begun. Every pair has openings of its own, which are no other seed's either."""
     with tqdm(total=len(pairs) * 2 * ((games + 1) // 2), unit="game", leave=False) as bar:
         for number, (a, b) in enumerate(pairs):
             if not stop():
-                pool.play(a, b, games, seed + number, openings, _Score(pool, a, b, bar), stop)
+                pool.play(a, b, games, (seed << 20) + number, openings, _Score(pool, a, b, bar), stop)
 
 
 def play_test(

@@ -68,6 +68,8 @@ class Suite:
 def load_suite(path: Path, game: Game) -> Suite:
     """The suite at `path`; ValueError with one line, which names the file's line, if it is none or not of `game`."""
     states, answers, left_out = [], [], 0
+    if path.exists() and not path.is_file():  # a device may have no end
+        raise ValueError(f"{path} is no file")
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():
             continue

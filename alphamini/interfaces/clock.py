@@ -35,7 +35,7 @@ class Clock:
                 limits.append(_safe(self.left / self.stones))
             else:
                 spare = self.period / self.period_stones if self.period_stones else 0.0
-                limits.append(_safe(min(self.left / max(1, min(HORIZON, moves_to_go)), self.left) + spare))
+                limits.append(_safe(self.left / max(1, min(HORIZON, moves_to_go)) + spare))
         return max(min(limits) - self.late, 0.0) if limits else None
 
     def spend(self, seconds: float) -> None:

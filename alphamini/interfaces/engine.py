@@ -132,7 +132,6 @@ class Engine:
             sims = self._sims if seconds is None else MAX_SIMS
         last, longest, end = start, 0.0, start + (float("inf") if seconds is None else seconds)
         self._search.budget[0] = min(sims, MAX_SIMS)
-        self._root = None  # an interrupted wave leaves a tree that cannot be used again
         while self._search.searching(ROW)[0]:
             self._search.hasty_wave(self._evaluator, ROW)
             now = time.perf_counter()
@@ -146,10 +145,13 @@ class Engine:
         return self._read(position, start)
 
     def _move_to(self, position: Position) -> None:
-        """Makes `position` the root: down the tree where it was reached from the root, else as a new tree."""
+        """Makes `position` the root: down the tree where it was reached from the root, else as a new tree.
+
+        Until `analyse` ends there is no root: an interrupted search leaves a tree that cannot be used again."""
+        root, self._root = self._root, None
         path: list[Position] = []
         earlier: Position | None = position
-        while earlier is not None and earlier is not self._root:
+        while earlier is not None and earlier is not root:
             path.append(earlier)
             earlier = earlier.previous
         if earlier is None:

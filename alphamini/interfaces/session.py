@@ -38,7 +38,7 @@ class Session:
         self.strength: Strength | None = None  # of the engine's moves, in place of `sims` and `seconds`
         self.clocks = (Clock(), Clock())  # of player 0 and player 1; only the engine's moves are charged here
         self._rng = random.Random()
-        self._files: set[Path] = set()  # whose content this session knows whole: they may be written over
+        self._files: set[str] = set()  # whose content this session knows whole: they may be written over
         self.new()
 
     def new(self) -> None:
@@ -154,10 +154,10 @@ class Session:
     def save(self, name: str) -> Path:
         """Writes the game to a file, in the format that its name asks for (see alphamini.records). Returns where it is."""
         path = _path(name)
-        if path.exists() and path.resolve() not in self._files:  # somebody's work
+        if path.exists() and os.path.realpath(path) not in self._files:  # somebody's work
             raise ValueError(f"{path} is there already; choose another name")
         write_record(path, self.game, self.position.moves, self._given_up)
-        self._files.add(path.resolve())
+        self._files.add(os.path.realpath(path))
         return path
 
     def record(self, name: str) -> bytes:
@@ -172,7 +172,7 @@ class Session:
         self._set(position, resigned=not position.is_over and record.result == 1 - position.to_play)
         # A file that holds more than we keep (notes, variations, other games) must not be written over.
         if path.read_bytes() == record_bytes(path, self.game, self.position.moves, self._given_up):
-            self._files.add(path.resolve())
+            self._files.add(os.path.realpath(path))
 
 
 def _path(name: str) -> Path:

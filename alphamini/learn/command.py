@@ -61,6 +61,10 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     found = config.recipe
     if found.game != recipe.game:
         raise ValueError(f"{folder.path} is a run of {found.game}; choose another --run for {recipe.game}")
+    try:
+        check(found)
+    except ValueError as error:  # somebody has changed it
+        raise ValueError(f"{folder.path / 'config.json'}: {error}") from None
     if read_fields(found, arguments) != found:
         raise ValueError(f"{folder.path} was begun with other options; leave them out, or choose another --run")
     version = get(found.game).rules_version

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -176,7 +177,7 @@ class RunFolder:
             with np.load(self._state, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             return arrays, json.loads(str(arrays.pop("counters")))
-        except (EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
+        except (EOFError, BadZipFile, NotImplementedError, TokenError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self._state} is not the whole state of a run ({error})") from None
 
     def truncate(self, pretrained: int, iterations: int) -> None:
@@ -187,9 +188,10 @@ class RunFolder:
         for line in text.splitlines():
             try:
                 row = json.loads(line)
-            except (ValueError, RecursionError):
+                counts = row.get("iteration", 0) <= iterations and row.get("step", 0) <= pretrained
+            except (ValueError, TypeError, AttributeError, RecursionError):
                 continue
-            if isinstance(row, dict) and row.get("iteration", 0) <= iterations and row.get("step", 0) <= pretrained:
+            if counts:
                 lines.append(line + "\n")
         if self._metrics.exists():
             write_bytes(self._metrics, "".join(lines).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphamini.learn.teachers import Teacher
+from alphamini.model.threads import cores
 from games import ONGOING, Game, States
 from games.playout import random_actions
 
@@ -45,7 +45,7 @@ def play_scripted_games(
     """
     sizes = [min(LOCKSTEP, count - start) for start in range(0, count, LOCKSTEP)]
     parts = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for part in pool.map(
             lambda job: _play_batch(game, teacher, *job), zip(sizes, rng.spawn(len(sizes)), strict=True)
         ):

@@ -42,7 +42,7 @@ SEEN = 256  # positions that show which planes a game uses
 
 @dataclass(frozen=True)
 class Losses:
-    """Means over a run of steps."""
+    """Means over a run of steps; the few samples without a target policy (harvested, not won) count as 0 in the policy's."""
 
     policy: float  # cross-entropy with the target policy, in nats
     value: float  # cross-entropy of win, draw and loss with the result, in nats
@@ -101,9 +101,7 @@ class Trainer:
             samples = draw(self.config.batch, rng)
             totals += self._step(samples, rng.integers(0, images, len(samples)), learning_rate)
             progress(1)
-        if not totals.isfinite().all():
-            raise ValueError("training has diverged; what was saved last is from before (is --learning-rate too high?)")
-        return Losses(*(totals / max(len(learning_rates), 1)).tolist())
+        return _means(totals, max(len(learning_rates), 1))
 
     def _step(self, samples: Samples, turns: NDArray[np.int64], learning_rate: float) -> Tensor:
         parts = range(len(self._replicas))
@@ -172,14 +170,14 @@ class Trainer:
 
     @torch.no_grad()
     def test(self, samples: Samples) -> Losses:
-        """The averaged net on samples that it has not seen, one at least."""
+        """The averaged net on samples that it has not seen, one at least; ValueError as in `train`."""
         total = torch.zeros(3)
         for start in range(0, len(samples), self._batches[0].size):
             part = samples[start : start + self._batches[0].size]
             batch = self._batches[0] if len(part) == self._batches[0].size else Batch(self.game, len(part))
             batch.fill(part, np.zeros(len(part), np.int64))
             total += len(part) * self._losses(self.average, batch)[0].cpu()
-        return Losses(*(total / len(samples)).tolist())
+        return _means(total, len(samples))
 
     def weights(self) -> Weights:
         """The averaged net's weights, as copies: what plays, and what a checkpoint holds."""
@@ -218,6 +216,12 @@ class Trainer:
         tensors = {k: torch.from_numpy(v) for k, v in grow(weights, self.weights()).items()}
         for net in (self.net, self.average):
             net.load_state_dict(tensors, strict=False)
+
+
+def _means(totals: Tensor, count: int) -> Losses:
+    if not totals.isfinite().all():
+        raise ValueError("training has diverged; what was saved last is from before (is the learning rate too high?)")
+    return Losses(*(totals / count).tolist())
 
 
 def _replica(net: Net) -> Net:

@@ -52,7 +52,7 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """
     if path.exists() and not path.is_file():
         raise ValueError(f"cannot write {path}: it is no regular file")
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # unlike resolve(), it leaves it to open() to complain of a link to itself
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -271,7 +271,7 @@ class Search:
     def policy(self, rows: Rows) -> NDArray[np.float32]:
         """f4[n, A]: how the search would move, a distribution.
 
-        Won: the quickest known wins alone. Lost: the longest resistance alone. Else the visits without the proven
+        Won: the wins alone that proved it. Lost: the longest resistance alone. Else the visits without the proven
         losses; where nothing has been tried (a budget of 1) the evaluator's own policy. All 0 where the game is over.
         """
         found = self.statistics(rows)
