@@ -122,7 +122,7 @@ def check_writable(path: Path, ours: Callable[[bytes], bool]) -> None:
         if path.exists() and not path.is_file():  # something renamed into its place would end it
             raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no regular file")
         check_ours(path, ours)
-        folder = next(parent for parent in Path(os.path.realpath(path)).parents if parent.exists())
+        folder = next(parent for parent in Path(os.path.realpath(path)).parents if os.path.lexists(parent))
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}."):
             pass
     except OSError as error:

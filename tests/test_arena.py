@@ -149,6 +149,16 @@ def test_more_rollouts_win() -> None:
     assert play_match(TICTACTOE, a, b, 60, seed=1, threads=2).pair().score > 0.6
 
 
+def test_no_two_pairs_of_any_seeds_have_the_same_openings() -> None:
+    found = []
+    for seed in (0, 1, 2):
+        pool = Pool(GOMOKU7, [Entry(str(i), make_player(GOMOKU7, "random")) for i in range(3)], threads=1)
+        play_pairs(pool, [(0, 1), (0, 2), (1, 2)], games=4, seed=seed)
+        for pair in pool.pairs:
+            found.append(tuple(tuple(r.moves[: r.opening]) for *both, r in pool.records if both == [*pair]))
+    assert len(set(found)) == 9
+
+
 def test_the_pool_reports_what_was_played() -> None:
     specs = ["random", "scripted@level=1", "scripted"]
     pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in specs], threads=1)

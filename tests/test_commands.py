@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from alphamini.arena.openings import is_book
 from alphamini.arena.plotting import FORMATS, curves, draw_thinking, is_figure
 from alphamini.evaluate import read_report
 from alphamini.learn.run import RunFolder
-from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, write_bytes
 from alphamini.model.config import NetConfig
 from alphamini.model.net import Net
 from alphamini.options import check_writable
@@ -129,6 +130,8 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
         ({"game": "x", "players": [POINT], "curves": [{}]}, "no field 'ci95'"),
         ([], "no attribute"),
         ({"game": "x", "players": [{**POINT, "simulations": float("inf")}]}, "infinity"),
+        ({"game": "x", "players": [{**POINT, "elo": float("nan")}]}, "not finite"),
+        ({"game": "x", "players": [{**POINT, "ci95": [0, float("inf")]}]}, "not finite"),
     ],
 )
 def test_what_is_no_figure_gets_one_line(report: Any, message: str, tmp_path: Path) -> None:
@@ -137,6 +140,12 @@ def test_what_is_no_figure_gets_one_line(report: Any, message: str, tmp_path: Pa
         draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.png")
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+@pytest.mark.parametrize("openings", [5, ["e5"], True])
+def test_openings_that_are_no_text_are_drawn_all_the_same(openings: Any, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps({"game": "x", "players": [POINT], "openings": openings}))
+    draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.png")
 
 
 def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
@@ -170,6 +179,52 @@ def test_half_a_ladder_is_printed_alone(tmp_path: Path, capsys: pytest.CaptureFi
     evaluate.write_and_print(evaluate.EvaluateOptions(levels=True), out, False, {"stopped": True}, ["stopped"])
     assert capsys.readouterr().out == f"stopped\nnot written to {out}: half a ladder\n"
     assert not out.exists()
+
+
+def test_a_report_replaces_its_like_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tictactoe, options = games.get("tictactoe"), evaluate.EvaluateOptions(games=2, player=("random", "scripted"))
+    out = tmp_path / "report.json"
+    evaluate.evaluate(tictactoe, options, out)
+    evaluate.evaluate(tictactoe, replace(options, seed=1), out)
+    whole = out.read_bytes()
+    assert json.loads(whole)["options"]["seed"] == 1
+    evaluate.write_and_print(options, out, evaluate.is_whole(out), {"stopped": True}, ["stopped"])
+    assert capsys.readouterr().out.endswith(f"stopped\nnot written to {out}: the report there is whole\n")
+    others = [
+        (games.get("connect4"), options),
+        (tictactoe, evaluate.EvaluateOptions(levels=True)),
+        (tictactoe, evaluate.EvaluateOptions(thinking="1,2")),
+        (tictactoe, evaluate.EvaluateOptions(suite="solved", player=("random",))),
+    ]
+    for game, other in others:
+        with pytest.raises(ValueError, match="what is there is something else"):
+            evaluate.evaluate(game, other, out)
+    assert out.read_bytes() == whole
+
+
+def test_a_link_to_itself_gets_one_line(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    path = tmp_path / "loop" / "x.json"
+    with pytest.raises(ValueError, match=r"cannot write .*x\.json"):
+        check_writable(path, lambda content: True)
+    with pytest.raises(OSError, match="loop"):
+        write_bytes(path, b"x")
+
+
+def test_a_benchmark_leaves_what_is_not_its_own_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    bench = Path(__file__).resolve().parent.parent / "bench" / "solved.py"
+    for options in (
+        ["--json", "thesis.txt"],
+        ["--out", "thesis.txt"],
+        ["--out", "thesis.txt/x"],
+        ["--seed", "-1", "--out", "new"],
+    ):
+        done = subprocess.run(
+            [sys.executable, bench, *options], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        )
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["years of work"]
 
 
 def test_a_figure_says_what_it_is_of(tmp_path: Path) -> None:

@@ -467,6 +467,24 @@ def test_no_move_waits_for_code_to_be_compiled():
     assert done.returncode == 0, done.stderr
 
 
+def test_after_an_interrupt_in_the_middle_of_a_move_the_engine_begins_anew(monkeypatch):
+    engine = engine_of("connect4")
+    position = engine.game.initial()
+    engine.analyse(position, sims=300)
+    position, advance = position.play(3), engine._search.advance
+
+    def interrupted(*arguments):
+        advance(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine._search, "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engine.analyse(position, sims=100)
+    monkeypatch.undo()
+    again, fresh = engine.analyse(position, sims=100), engine.analyse(position, sims=100, fresh=True)
+    assert (again.visits, again.win_rate, again.variation) == (fresh.visits, fresh.win_rate, fresh.variation)
+
+
 def test_a_search_ends_in_time_however_slow_a_wave_is(monkeypatch):
     game, now = games.get("gomoku9"), 0.0
     waves = iter(())

@@ -79,6 +79,24 @@ def test_a_run_keeps_its_number_of_workers_on_another_machine(begin, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("part", "changes", "message"),
+    [
+        ("selfplay", {"games": -1}, "--games must be above 0, not"),
+        ("train", {"batch": 0}, "--batch must be above 0, not"),
+        ("", {"window_start": 0}, "--window-start must be above 0, not"),
+        ("", {"reuse": float("inf")}, "--reuse must be"),
+    ],
+)
+def test_a_recipe_that_somebody_has_spoiled_is_refused_by_its_file(part, changes, message, begin, tmp_path) -> None:
+    a_run(tmp_path)
+    recipe = json.loads((tmp_path / "config.json").read_text())["recipe"]
+    (recipe[part] if part else recipe).update(changes)
+    edit(tmp_path, recipe=recipe)
+    with pytest.raises(ValueError, match=f"config.json: {message}"):
+        begin("--run", str(tmp_path))
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--channels", "900000000"], "--channels must be 2048 or less"),
@@ -241,7 +259,7 @@ def test_a_run_whose_folder_was_moved_leaves_its_old_place_alone(begin, tmp_path
 
 def test_broken_lines_of_metrics_cost_their_numbers_alone(tmp_path: Path) -> None:
     whole = [b'{"iteration": 1}', b'{"iteration": 2}']
-    broken = [bytes(50), b'{"iteration": \xff}', b"5", b"null", b"[" * 100_000, b'{"iter']
+    broken = [bytes(50), b'{"iteration": \xff}', b"5", b"null", b'{"iteration": "x"}', b"[" * 100_000, b'{"iter']
     (tmp_path / "metrics.jsonl").write_bytes(
         b"\n".join([whole[0], *broken[:-1], whole[1], b'{"iteration": 3}', broken[-1]])
     )

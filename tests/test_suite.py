@@ -32,6 +32,11 @@ def cells(state: np.void) -> tuple[frozenset[int], frozenset[int]]:
     return (sides[0], sides[1]) if state["to_play"] == 0 else (sides[1], sides[0])
 
 
+def test_a_suite_without_end_is_not_read() -> None:
+    with pytest.raises(ValueError, match="/dev/zero is no file"):
+        load_suite(Path("/dev/zero"), CONNECT4)
+
+
 def test_the_solver_agrees_with_minimax_on_every_position() -> None:
     states = reachable(TICTACTOE, 10_000)
     assert states is not None
