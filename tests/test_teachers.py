@@ -293,6 +293,14 @@ def test_sides_move_at_their_own_levels_and_labels_are_the_strongests():
     assert np.mean((sides[0] == 1) & (sides[1] == 2)) == pytest.approx(0.15 * 0.79, abs=0.03)
 
 
+def test_scripted_games_stop_at_the_next_batch():
+    told: list[int] = []
+    game = games.get("tictactoe")
+    rng = np.random.default_rng(3)
+    assert play_scripted_games(game, get_teacher(game), 10**6, rng, told.append, lambda: bool(told)) is None
+    assert 0 < sum(told) < 10**5
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_scripted_games(name):
     game = games.get(name)

@@ -100,7 +100,9 @@ class Loop:
         teacher = get_teacher(self.game)
         with tqdm(total=recipe.scripted_games, desc="scripted games", unit="game") as bar:
             rng = np.random.default_rng(self.scripted_stream)
-            scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update)
+            scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update, self.stop.is_set)
+        if scripted is None:
+            return
         samples = from_labels(self.game, scripted.states, scripted.labels, scripted.outcome)
         lasting = np.unique(scripted.game_id)  # those that did not end inside their openings
         split = np.searchsorted(scripted.game_id, lasting[int(len(lasting) * (1 - HELD_OUT))])

@@ -35,8 +35,9 @@ def play_scripted_games(
     count: int,
     rng: np.random.Generator,
     progress: Callable[[int], None] = lambda finished: None,
-) -> ScriptedGames:
-    """Plays `count` games; `progress` is told each time how many more have ended.
+    stop: Callable[[], bool] = lambda: False,
+) -> ScriptedGames | None:
+    """Plays `count` games; `progress` is told each time how many more have ended. None after `stop()`.
 
     A game opens with a few uniformly random plies. Then each side plays at its own level, drawn for the game, with a
     random move now and then. Whoever moves and whatever is played, the label is the strongest teacher's choice, so
@@ -44,11 +45,15 @@ def play_scripted_games(
     Gordon and Bagnell 2011, section 3). A game that ends inside its opening gives no samples.
     """
     sizes = [min(LOCKSTEP, count - start) for start in range(0, count, LOCKSTEP)]
-    parts = []
+    parts: list[ScriptedGames] = []
+
+    def play(size: int, stream: np.random.Generator) -> ScriptedGames | None:
+        return None if stop() else _play_batch(game, teacher, size, stream)
+
     with ThreadPoolExecutor(cores()) as pool:
-        for part in pool.map(
-            lambda job: _play_batch(game, teacher, *job), zip(sizes, rng.spawn(len(sizes)), strict=True)
-        ):
+        for part in pool.map(play, sizes, rng.spawn(len(sizes))):
+            if part is None:  # and so are all that follow, at once
+                return None
             parts.append(part)
             progress(sizes[len(parts) - 1])
     for i, part in enumerate(parts):
