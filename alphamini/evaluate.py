@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,7 +21,7 @@ from alphamini.arena.sequential import SequentialTest
 from alphamini.arena.specs import parse_spec
 from alphamini.arena.suite import SOLVED, Score, Suite, load_suite, score, solved_suite, suite_report, suite_table
 from alphamini.arena.thinking import Net, levels_pool, thinking_pool
-from alphamini.model.checkpoint import write_bytes
+from alphamini.model.checkpoint import fingerprint, write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
 from alphamini.options import MAX_SIMS, add_fields, check_writable, parser, read_fields, run_command
@@ -192,15 +191,16 @@ def run_suite(suite: Suite, options: EvaluateOptions, publish: Publish) -> dict[
 
 def provenance(game: Game, specs: Sequence[str], players: Sequence[Player]) -> dict[str, Any]:
     """What a report's reader needs, besides its options, to repeat it: the program's version, the start of the SHA-256 of
-    each net's file by the name that the SPECs have for it, and how the nets were evaluated."""
+    each net's file by the name that the SPECs have for it, how the nets were evaluated, and the threads that each had random
+    numbers of its own."""
     nets = {}
     for spec in map(parse_spec, specs):
         if spec.kind == "net":
             path = Path(spec.argument) if spec.argument else shipped_checkpoint(game)
             name = f"net:{spec.argument}" if spec.argument else "net"
-            nets[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+            nets[name] = fingerprint(path)
     inference = list(dict.fromkeys(player.about for player in players if player.about))
-    return {"alphamini": __version__, "nets": nets, "inference": inference}
+    return {"alphamini": __version__, "nets": nets, "inference": inference, "threads": cores()}
 
 
 def score_players(

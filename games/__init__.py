@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,20 @@ _added: dict[str, tuple[Path, Callable[[], Game]]] = {}  # games from files: whe
 _families: dict[str, Path] = {}  # theirs, of those that were made
 _tried: set[str] = set()  # those that can be played
 
-__all__ = ["DRAW", "ONGOING", "WIN_0", "WIN_1", "Game", "Position", "States", "get", "named", "names", "outcome_value"]
+__all__ = [
+    "DRAW",
+    "ONGOING",
+    "WIN_0",
+    "WIN_1",
+    "Game",
+    "Position",
+    "States",
+    "get",
+    "in_shell",
+    "named",
+    "names",
+    "outcome_value",
+]
 
 
 def names() -> list[str]:
@@ -40,6 +54,11 @@ def get(name: str, tried: bool = True) -> Game:
         files.try_out(_added[name][0], game)
         _tried.add(name)
     return game
+
+
+def in_shell(game: Game) -> str:
+    """The game as commands take it: its name, or its file with it, quoted where a shell needs that."""
+    return shlex.quote(f"{_added[game.name][0]}:{game.name}" if game.name in _added else game.name)
 
 
 @cache

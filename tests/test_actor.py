@@ -57,6 +57,12 @@ def test_openings_vary_and_none_ends_the_game() -> None:
     assert (late.states["outcome"] == games.ONGOING).all()
 
 
+def test_a_game_that_is_longer_than_it_promises_is_one_line() -> None:
+    game = replace(games.get("gomoku7"), max_plies=8)
+    with pytest.raises(ValueError, match=r"^a game of gomoku7 is longer than its max_plies, 8$"):
+        Actor(game, CONFIG, 4, np.random.SeedSequence(1)).play(Uniform(game), 1500)
+
+
 def test_noise_reaches_only_full_searches() -> None:
     """Where every legal move has the same prior, of which a full search gives its share away for the noise."""
     game = games.get("gomoku7")

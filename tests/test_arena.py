@@ -12,7 +12,7 @@ from reference_mcts import HashEvaluator
 import games
 from alphamini.arena.judge import Judge
 from alphamini.arena.match import GameRecord, MatchResult, play_match
-from alphamini.arena.openings import RandomOpenings
+from alphamini.arena.openings import Book, Opening, RandomOpenings, position_keys, states_after
 from alphamini.arena.players import SearchPlayer, make_player, make_players, parse_spec
 from alphamini.arena.pool import Entry, Pool, _Score, play_pairs, play_test, table
 from alphamini.arena.ratings import Pair, elo_of_score, rate
@@ -144,6 +144,17 @@ def test_openings_are_different_and_never_end_the_game() -> None:
         assert not TICTACTOE.initial().play_all(opening).is_over
 
 
+def test_openings_reach_different_positions_though_moves_transpose() -> None:
+    lines = [[0, 4, 1], [1, 4, 0], [0, 4, 2]]
+    first, second, other = position_keys(TICTACTOE, states_after(TICTACTOE, lines))
+    assert first == second != other
+    game = games.get("connect4")
+    drawn = RandomOpenings(game, 4).draw(500, np.random.default_rng(0))
+    assert len(set(position_keys(game, states_after(game, drawn)))) == 500
+    go = games.get("go5")  # whose record holds the way that led to a position
+    assert len(set(position_keys(go, states_after(go, [[0, 7, 1], [1, 7, 0]])))) == 1
+
+
 def test_more_rollouts_win() -> None:
     a, b = make_player(TICTACTOE, "rollouts@sims=200", 2), make_player(TICTACTOE, "rollouts@sims=2", 2)
     assert play_match(TICTACTOE, a, b, 60, seed=1, threads=2).pair().score > 0.6
@@ -206,6 +217,8 @@ def test_a_sequential_test_plays_no_opening_twice() -> None:
     pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("random", "random")], threads=1)
     found = play_test(pool, SequentialTest(0, 1), 4000, seed=0)
     assert (found["accepted"], found["openings"]) == (None, 9)  # there are nine first moves
+    again = Book(TICTACTOE, tuple(Opening(line, 0.0) for line in ((0, 4, 1), (1, 4, 0), (0, 4, 2))), {})
+    assert play_test(pool, SequentialTest(0, 1), 4000, seed=0, openings=again)["openings"] == 9 + 2
 
 
 def test_openings_that_come_again_are_no_silent_evidence() -> None:

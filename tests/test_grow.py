@@ -1,6 +1,7 @@
 """A grown net: the same function at first, and every new weight can learn."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def test_a_grown_net_computes_the_same(size: tuple[int, int]) -> None:
     with torch.no_grad():
         for mine, theirs in zip(large(planes), old(planes), strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_wider_heads_are_refused() -> None:
+    old = random_net(2, 16, seed=0)
+    wide = Net(replace(old.config, head_channels=2 * old.config.head_channels))
+    with pytest.raises(ValueError, match="heads have another width"):
+        grow(weights(old), weights(wide))
 
 
 def test_all_of_a_grown_net_learns() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -66,7 +67,17 @@ def test_ratings_lie_beside_the_net(tmp_path):
     assert levels.at(30) == Strength(8)
 
 
+def test_ratings_of_another_net_are_refused(tmp_path):
+    path = report(tmp_path, nets={"net": hashlib.sha256(b"weights").hexdigest()[:16]})
+    path.write_bytes(b"weights")
+    assert read_levels(path, games.get("gomoku5")).range == (-70, 30)
+    path.write_bytes(b"weights that have learned more")
+    with pytest.raises(ValueError, match=r"net\.json rates another net.*evaluate --game gomoku5 --levels"):
+        read_levels(path, games.get("gomoku5"))
+
+
 @pytest.mark.parametrize(("changes", "words"), [
+    ({"nets": 7}, "is not a file of ratings"),
     ({"game": "gomoku9"}, "rates gomoku9, not gomoku5"),
     ({"players": []}, "rates too few strengths"),
     ({"players": 7}, "is not a file of ratings"),

@@ -227,6 +227,10 @@ def test_a_run_that_lacks_its_state_is_refused_and_nothing_of_it_deleted(tmp_pat
     with pytest.raises(ValueError, match=r"state.npz is missing: the run cannot go on"):
         start(tmp_path, recipe)
     assert len(loop.folder.metrics()) == len(games_of(loop)) == 2
+    (tmp_path / "metrics.jsonl").unlink()
+    with pytest.raises(ValueError, match=r"state.npz is missing: the run cannot go on"):
+        start(tmp_path, recipe)
+    assert len(games_of(loop)) == 2
 
 
 @pytest.mark.parametrize("broken", [lambda whole: b"PK\3\4", lambda whole: whole[:40] + bytes(len(whole) - 40)])

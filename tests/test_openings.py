@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import games
-from alphamini.arena.bookmaker import BookOptions, make_book, position_keys
+from alphamini.arena.bookmaker import BookOptions, make_book, symmetric_keys
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import Book, Opening, RandomOpenings, choose_openings, load_book, shipped_book
 from alphamini.arena.players import make_player
@@ -29,7 +29,7 @@ def test_a_book_is_balanced_and_holds_no_position_twice(book: Book) -> None:
         assert abs(opening.value) <= OPTIONS.within
         drawn += solver.value(TICTACTOE.initial().play_all(opening.moves).state) == 0
     assert drawn == len(book.openings) > 10  # every opening that a long search calls close is a draw in truth
-    keys = position_keys(TICTACTOE, np.array([opening.moves for opening in book.openings], np.int32))
+    keys = symmetric_keys(TICTACTOE, np.array([opening.moves for opening in book.openings], np.int32))
     assert len(set(keys)) == len(keys)
 
 
@@ -55,7 +55,7 @@ def test_an_opening_that_can_only_be_drawn_tells_nobody_apart() -> None:
 
 def test_equal_positions_have_equal_keys() -> None:
     lines = np.array([[0, 4, 1], [1, 4, 0], [2, 4, 1], [0, 4, 5]], np.int32)  # transposed; mirrored; another
-    first, second, third, other = position_keys(TICTACTOE, lines)
+    first, second, third, other = symmetric_keys(TICTACTOE, lines)
     assert first == second == third != other
 
 
@@ -101,7 +101,7 @@ def test_shipped_books_are_whole(name: str) -> None:
     book = load_book(path, game)
     assert len(book.openings) >= 200
     assert max(abs(o.value) for o in book.openings) <= book.options["within"]
-    keys = position_keys(game, np.array([o.moves for o in book.openings], np.int32))
+    keys = symmetric_keys(game, np.array([o.moves for o in book.openings], np.int32))
     assert len(set(keys)) == len(keys)
     assert choose_openings(game, "auto") == book
 

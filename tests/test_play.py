@@ -390,6 +390,29 @@ def test_only_what_the_session_knows_whole_is_overwritten(tmp_path):
     assert "saved in" in answer(another, f"save {tmp_path}/../{tmp_path.name}/new.sgf")
 
 
+def test_what_somebody_has_added_meanwhile_is_not_overwritten(tmp_path):
+    file, session = tmp_path / "game.sgf", session_of("go9", side="both")
+    play(session, "d4")
+    answer(session, f"save {file}")
+    more = file.read_text().replace(";B", "C[my notes];B")
+    file.write_text(more)
+    play(session, "e5")
+    assert "choose another name" in answer(session, f"save {file}")
+    assert file.read_text() == more
+
+
+def test_only_a_resignation_is_loaded_as_one(tmp_path):
+    """Go is often counted without the two passes; by our rules the game goes on."""
+    session = session_of("go9", side="both")
+    for result, resigned in (("B+12.5", False), ("B+T", False), ("B+R", True), ("B+Resign", True), ("W+R", False)):
+        (tmp_path / "game.sgf").write_text(f"(;GM[1]SZ[9]KM[7.5]RE[{result}];B[ee])")  # white is to move
+        answer(session, f"load {tmp_path / 'game.sgf'}")
+        assert session.resigned == resigned, result
+    (tmp_path / "game").write_text("game go9\ne5 1-0\n")
+    answer(session, f"load {tmp_path / 'game'}")
+    assert not session.resigned
+
+
 def test_no_other_file_is_overwritten(tmp_path):
     file = tmp_path / "diary"
     file.write_text("dear diary")

@@ -237,8 +237,18 @@ def test_what_piskvork_writes(tmp_path):
         assert record.game.name == "gomoku15"
         assert [record.game.action_text(action) for action in record.moves] == ["c15", "o1", "h8"]
         assert record.result is None
-        assert record.names == (("pbrain-a.exe", "pbrain-b.exe") if "pbrain" in tail else ("", ""))
+        # In the players' order; the head says that the second one began.
+        assert record.names == (("pbrain-b.exe", "pbrain-a.exe") if "pbrain" in tail else ("", ""))
     assert read_record(path, games.get("gomoku15-renju")).game.name == "gomoku15-renju"
+
+
+def test_what_is_passed_over_in_sgf(tmp_path):
+    """Side variations, whatever is in them; what a file says of its letters where its first bytes say it, too."""
+    path = tmp_path / "x.sgf"
+    path.write_text("(;GM[1]SZ[9](;B[ee];W[cc])(;B[dd]C[x]C[y]))")
+    assert len(read_record(path).moves) == 2
+    path.write_bytes(b"\xef\xbb\xbf" + "(;GM[1]SZ[9]CA[GBK]PB[ö];B[ee])".encode())
+    assert read_record(path).names == ("ö", "")
 
 
 def test_texts_that_are_written(tmp_path):

@@ -96,6 +96,16 @@ def test_noise_does_not_enter_the_target() -> None:
     np.testing.assert_allclose(quiet.improved_policy(rows), noisy.improved_policy(rows), rtol=1e-5, atol=1e-8)
 
 
+def test_noise_that_is_set_for_later_roots_changes_nothing_of_this_one() -> None:
+    for noise in (0.0, 0.5):
+        search, rows = searched("gomoku7", 4, 60, noise=noise)
+        before, best = search.improved_policy(rows), search.best(rows)
+        for share in (0.25, 0.0):
+            search.set_noise(rows, np.ones((len(rows), 49), np.float32), share)
+            np.testing.assert_array_equal(search.improved_policy(rows), before)
+            np.testing.assert_array_equal(search.best(rows), best)
+
+
 def test_noise_does_not_enter_the_target_of_a_kept_tree() -> None:
     search, rows = searched("gomoku7", 4, 60)
     game = games.get("gomoku7")

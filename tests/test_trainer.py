@@ -75,6 +75,13 @@ def test_a_training_that_diverges_says_so() -> None:
         trainer.train(lambda count, rng: samples[:count], [1e30] * 5, np.random.default_rng(0))
 
 
+def test_a_last_step_that_spoils_the_net_is_seen_before_it_is_saved() -> None:
+    samples = random_samples(GOMOKU7, 64)
+    trainer = Trainer(GOMOKU7, NetConfig.for_game(GOMOKU7, 1, 8), TrainConfig(batch=64), seed=1, workers=1)
+    with pytest.raises(ValueError, match=r"training has diverged"):
+        trainer.train(lambda count, rng: samples[:count], [float("inf")], np.random.default_rng(0))
+
+
 def test_what_plays_is_the_average_of_the_nets_so_far() -> None:
     """And what is tested; it keeps less of itself at first."""
     samples = random_samples(GOMOKU7, 64)

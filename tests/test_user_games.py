@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import games
+from alphamini.arena.openings import choose_openings
 from alphamini.learn.recipe import for_game
 from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
@@ -96,6 +97,13 @@ def test_several_games_in_one_file(tmp_path):
     game = games.get(f"{path}:pair", tried=False)
     assert game.name == "pair"
     assert games.get("pair", tried=False) is game
+
+
+def test_what_a_line_advises_names_the_file(tmp_path):
+    path = written(tmp_path, "cats")
+    with pytest.raises(ValueError, match=r"alphamini\.book --game \S*cats\.py:cats$"):
+        choose_openings(games.get(str(path), tried=False), "book")
+    assert games.in_shell(games.get("hex7")) == "hex7"
 
 
 def test_a_family_belongs_to_one_file(tmp_path):

@@ -126,6 +126,7 @@ def test_the_engine_answers_and_what_was_played_can_be_taken_back(browse):
     _, state = browser.post("play", action=4)
     assert state["engine_next"]
     assert "analysis" not in state
+    assert browser.post("resign") == (400, {"error": "it is the engine's turn"})  # else it would give up
     _, state = browser.post("think")
     assert len(state["moves"]) == 2
     assert state["analysis"]["text"] == state["moves"][1] == state["analysis"]["line"][0]

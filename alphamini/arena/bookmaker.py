@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from alphamini.arena.openings import Book, Opening, RandomOpenings, default_opening_plies
+from alphamini.arena.openings import Book, Opening, RandomOpenings, default_opening_plies, position_keys, states_after
 from alphamini.arena.players import SearchPlayer, make_player
 from alphamini.parallel import map_all
 from games import DRAW, ONGOING, Game, States
@@ -64,11 +64,11 @@ def make_book(
     with ThreadPoolExecutor(threads) as pool:
         while len(kept) < options.openings and futile < FUTILE:
             lines = np.array(RandomOpenings(game, plies).draw(ROUND, rng), np.int32)
-            keys = position_keys(game, lines)
+            keys = symmetric_keys(game, lines)
             fresh = [i for i, key in enumerate(keys) if not (key in seen or seen.add(key))]  # type: ignore[func-returns-value]
             parts = [fresh[i : i + PART] for i in range(0, len(fresh), PART)]
             streams = rng.spawn(len(parts))
-            jobs = [(game, player, states_after(game, lines[part]), stream, options.within)
+            jobs = [(game, player, states_after(game, lines[part].tolist()), stream, options.within)
                     for part, stream in zip(parts, streams, strict=True)]  # fmt: skip
             judged = map_all(pool, lambda job: _judge(*job), jobs)
             before = len(kept)
@@ -106,15 +106,7 @@ def _judge(
     return values, drawn
 
 
-def states_after(game: Game, lines: NDArray[np.int32]) -> States:
-    """[n] the states after move lists i4[n, plies]."""
-    states = game.new_states(len(lines))
-    for ply in range(lines.shape[1]):
-        game.step(states, lines[:, ply].copy())
-    return states
-
-
-def position_keys(game: Game, lines: NDArray[np.int32]) -> list[bytes]:
+def symmetric_keys(game: Game, lines: NDArray[np.int32]) -> list[bytes]:
     """[n] the positions after move lists i4[n, plies]; equal for those that a symmetry makes equal."""
-    images = [states_after(game, symmetry[lines]) for symmetry in game.action_symmetries]
-    return [min(image[i].tobytes() for image in images) for i in range(len(lines))]
+    images = [position_keys(game, states_after(game, symmetry[lines].tolist())) for symmetry in game.action_symmetries]
+    return [min(keys) for keys in zip(*images, strict=True)]

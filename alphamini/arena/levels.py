@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from alphamini.arena.specs import parse_spec
+from alphamini.model.checkpoint import fingerprint
 from alphamini.search.search import choose
-from games import Game
+from games import Game, in_shell
 
 TEMPERATURES = (8.0, 4.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)  # of the raw policy, the weakest first
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -67,12 +68,14 @@ class Levels:
 def read_levels(checkpoint: Path, game: Game) -> Levels:
     """The levels of the net `checkpoint` in `game`, from the JSON beside it; ValueError, one line, if they lack."""
     path = checkpoint.with_suffix(".json")
-    how = f"rate it: python -m alphamini.evaluate --game {game.name} --levels --checkpoint {checkpoint} --out {path}"
+    rate = f"python -m alphamini.evaluate --game {in_shell(game)} --levels --checkpoint {checkpoint} --out {path}"
+    how = f"rate it: {rate}"
     if not path.is_file():
         raise ValueError(f"there are no ratings for levels at {path}; {how}")
     try:
         report = json.loads(path.read_text())
-        rated_game, players = report["game"], [(float(p["elo"]), parse_spec(p["spec"])) for p in report["players"]]
+        rated_game, nets = report["game"], {*dict(report.get("nets", {})).values()}
+        players = [(float(p["elo"]), parse_spec(p["spec"])) for p in report["players"]]
         rated = [
             (elo, Strength(int(spec.options["sims"]), float(spec.options.get("temperature", 0))))
             for elo, spec in players
@@ -84,6 +87,8 @@ def read_levels(checkpoint: Path, game: Game) -> Levels:
         raise ValueError(f"{path} is not a file of ratings ({type(error).__name__}: {error})") from None
     if rated_game != game.name:
         raise ValueError(f"{path} rates {rated_game}, not {game.name}")  # and must not be written over
+    if nets and fingerprint(checkpoint) not in nets:
+        raise ValueError(f"{path} rates another net, perhaps this one before it learned more; {how}")
     if len(rated) < 2:
         raise ValueError(f"{path} rates too few strengths of the net; {how}")
     return Levels(rated)

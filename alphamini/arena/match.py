@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphamini.arena.command import FORFEIT, CommandPlayer
-from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies
+from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies, states_after
 from alphamini.arena.players import Player
 from alphamini.arena.ratings import Pair
 from alphamini.parallel import map_all
@@ -107,12 +107,7 @@ def _play(
     lines = [list(opening) for _, opening in openings for _ in range(2)]
     given = [len(line) for line in lines]
     first = np.arange(count) % 2
-    states = game.new_states(count)
-    for ply in range(max(given, default=0)):
-        ready = np.array([i for i in range(count) if ply < given[i]])
-        after = states[ready]
-        game.step(after, np.array([lines[i][ply] for i in ready], np.int32))
-        states[ready] = after
+    states = states_after(game, lines)
     seconds, moves = np.zeros(2), np.zeros(2, np.int64)
     records: list[GameRecord] = []
     live = np.arange(min(count, at_once))

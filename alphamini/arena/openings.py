@@ -13,6 +13,7 @@ side to move:
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from alphamini.model.checkpoint import write_bytes
-from games import ONGOING, Game
+from games import ONGOING, Game, States, in_shell
 from games.playout import random_actions
 
 OPENING_TRIES = 100
@@ -36,7 +37,26 @@ class Openings(Protocol):
         """A few words for people."""
 
     def draw(self, count: int, rng: np.random.Generator) -> list[list[int]]:
-        """`count` move lists, none of which ends the game; all different while that can be."""
+        """`count` move lists, none of which ends the game; to different positions while that can be."""
+
+
+def states_after(game: Game, lines: Sequence[Sequence[int]]) -> States:
+    """[n] the states after n lists of legal moves."""
+    states = game.new_states(len(lines))
+    for ply in range(max(map(len, lines), default=0)):
+        on = [i for i, line in enumerate(lines) if ply < len(line)]
+        after = states[on]
+        game.step(after, np.array([lines[i][ply] for i in on], np.int32))
+        states[on] = after
+    return states
+
+
+def position_keys(game: Game, states: States) -> list[bytes]:
+    """[n]: equal for equal positions, however they came about."""
+    states = states.copy()
+    for field in game.past:
+        states[field] = 0
+    return [state.tobytes() for state in states]
 
 
 def default_opening_plies(game: Game) -> int:
@@ -59,7 +79,7 @@ class RandomOpenings:
         """See `Openings.draw`; ValueError, one line, where every such opening ends the game."""
         game, plies = self.game, self.plies
         openings: list[list[int]] = []
-        seen: set[tuple[int, ...]] = set()
+        seen: set[bytes] = set()
         for attempt in range(OPENING_TRIES):
             if len(openings) == count:
                 break
@@ -68,10 +88,11 @@ class RandomOpenings:
                 live = states["outcome"] == ONGOING
                 moves[live, ply] = random_actions(game, states[live], rng)
                 game.step(states, moves[:, ply].copy())
-            for line, outcome in zip(moves.tolist(), states["outcome"], strict=True):
-                new = tuple(line) not in seen or attempt >= OPENING_TRIES // 2
+            keys = position_keys(game, states)
+            for line, key, outcome in zip(moves.tolist(), keys, states["outcome"], strict=True):
+                new = key not in seen or attempt >= OPENING_TRIES // 2
                 if outcome == ONGOING and new and len(openings) < count:
-                    seen.add(tuple(line))
+                    seen.add(key)
                     openings.append(line)
         if len(openings) < count:
             raise ValueError(f"{game.name} has no random openings of {plies} plies")
@@ -163,7 +184,9 @@ def choose_openings(game: Game, wish: str) -> Openings:
         if path is not None:
             return load_book(path, game)
         if wish == "book":
-            raise ValueError(f"no book ships for {game.name}; make one: python -m alphamini.book --game {game.name}")
+            raise ValueError(
+                f"no book ships for {game.name}; make one: python -m alphamini.book --game {in_shell(game)}"
+            )
         return RandomOpenings(game, default_opening_plies(game))
     if wish.isdecimal() and wish.isascii():
         if int(wish) >= game.max_plies:

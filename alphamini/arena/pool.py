@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from alphamini.arena.match import GameRecord, play_match
-from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies
+from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies, position_keys, states_after
 from alphamini.arena.players import Player, SearchPlayer
 from alphamini.arena.ratings import Pair, Ratings, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
@@ -89,9 +89,9 @@ class Pool:
         return rate(len(self.entries), list(self.pairs.values()))
 
     def openings(self, a: int, b: int) -> tuple[int, int]:
-        """(how many openings entries a and b have played, how many of them are different)."""
-        lines = [tuple(r.moves[: r.opening]) for *pair, r in self.records if pair == [a, b]]
-        return len(lines) // 2, len(set(lines))
+        """(how many openings entries a and b have played, how many different positions they reach)."""
+        lines = [r.moves[: r.opening] for *pair, r in self.records if pair == [a, b]]
+        return len(lines) // 2, len(set(position_keys(self.game, states_after(self.game, lines))))
 
     def rated(self) -> list[int]:
         """The entries that games connect with the anchor: all of them, unless the games were stopped."""
@@ -197,7 +197,8 @@ def play_test(
     """
     source = openings or RandomOpenings(pool.game, default_opening_plies(pool.game))
     drawn = source.draw((games + 1) // 2, np.random.default_rng(seed))
-    lines = [list(line) for line in dict.fromkeys(map(tuple, drawn))]
+    keys = position_keys(pool.game, states_after(pool.game, drawn))
+    lines = list(dict(zip(keys, drawn, strict=True)).values())
     played, ratio = Pair(0, 1, 0, 0, 0, (0,) * 5), 0.0
     low, high = test.bounds
     with tqdm(total=2 * len(lines), unit="game", leave=False) as bar:

@@ -11,7 +11,8 @@ from pathlib import Path
 from alphamini.arena.levels import Strength
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Analysis, Engine, Watch
-from alphamini.records import read_record, record_bytes, write_record
+from alphamini.model.checkpoint import write_bytes
+from alphamini.records import read_record, record_bytes
 from games import DRAW, Game, Position
 
 SIDES = {"first": frozenset({0}), "second": frozenset({1}), "both": frozenset({0, 1}), "none": frozenset[int]()}
@@ -38,7 +39,7 @@ class Session:
         self.strength: Strength | None = None  # of the engine's moves, in place of `sims` and `seconds`
         self.clocks = (Clock(), Clock())  # of player 0 and player 1; only the engine's moves are charged here
         self._rng = random.Random()
-        self._files: set[str] = set()  # whose content this session knows whole: they may be written over
+        self._files: dict[str, bytes] = {}  # what is known whole of files: while they hold it, they may be written over
         self.new()
 
     def new(self) -> None:
@@ -153,11 +154,12 @@ class Session:
 
     def save(self, name: str) -> Path:
         """Writes the game to a file, in the format that its name asks for (see alphamini.records). Returns where it is."""
-        path = _path(name)
-        if path.exists() and os.path.realpath(path) not in self._files:  # somebody's work
+        path, data = _path(name), self.record(name)
+        known = self._files.get(os.path.realpath(path))
+        if path.exists() and (known is None or path.read_bytes() != known):  # somebody's work
             raise ValueError(f"{path} is there already; choose another name")
-        write_record(path, self.game, self.position.moves, self._given_up)
-        self._files.add(os.path.realpath(path))
+        write_bytes(path, data)
+        self._files[os.path.realpath(path)] = data
         return path
 
     def record(self, name: str) -> bytes:
@@ -169,10 +171,9 @@ class Session:
         path = _path(name)
         record = read_record(path, self.game)
         position = record.position()
-        self._set(position, resigned=not position.is_over and record.result == 1 - position.to_play)
+        self._set(position, not position.is_over and record.resigned and record.result == 1 - position.to_play)
         # A file that holds more than we keep (notes, variations, other games) must not be written over.
-        if path.read_bytes() == record_bytes(path, self.game, self.position.moves, self._given_up):
-            self._files.add(os.path.realpath(path))
+        self._files[os.path.realpath(path)] = self.record(str(path))
 
 
 def _path(name: str) -> Path:

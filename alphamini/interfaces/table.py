@@ -40,7 +40,7 @@ class Table:
             "hint": lambda said: self._searched(session.analyse),
             "undo": lambda said: session.undo(),
             "redo": lambda said: session.redo(),
-            "resign": lambda said: session.resign(),
+            "resign": lambda said: self._resign(),
             "new": self._new,
             "strength": self._set_strength,
         }
@@ -116,6 +116,11 @@ class Table:
         if self._session.engine_moves_next:
             raise ValueError("it is the engine's turn")
         self._session.play(action)
+
+    def _resign(self) -> None:
+        if self._session.engine_moves_next:  # else it would be the engine that gives up
+            raise ValueError("it is the engine's turn")
+        self._session.resign()
 
     def _think(self) -> Analysis:
         if not self._session.engine_moves_next:

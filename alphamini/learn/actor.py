@@ -82,7 +82,7 @@ class Actor:
         self.taught = np.full(count, NOBODY, np.int8)  # the side that the teacher has
         self.recorded = np.zeros(count, np.int32)  # samples of the game so far
         self.samples = np.zeros((count, game.max_plies), sample_dtype(game))
-        self.moves = np.zeros((count, game.max_plies), np.int16)
+        self.moves = np.zeros((count, game.max_plies), np.int32)
         self.full = np.zeros(count, bool)
         self.kept = np.zeros(count, np.int32)  # root visits that the search began with
         self.search = Search(game, count, max(config.full_sims, config.fast_sims), SEARCH)
@@ -206,6 +206,8 @@ class Actor:
             found.harvest.append(samples)
 
     def _step(self, rows: NDArray[np.int32], actions: NDArray[np.int32]) -> None:
+        if (self.ply[rows] >= self.game.max_plies).any():  # a game of a user's, which promises what it does not hold
+            raise ValueError(f"a game of {self.game.name} is longer than its max_plies, {self.game.max_plies}")
         states = self.states[rows]
         self.game.step(states, actions)
         self.states[rows] = states

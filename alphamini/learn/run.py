@@ -169,8 +169,10 @@ class RunFolder:
         """(arrays, counters) of `save_state`, None before the first; ValueError, one line, if the file is missing or not
         whole."""
         if not self._state.exists():
-            # The first step logs its line before its state is there; a run that begins anew would delete what more tell of.
-            if self._metrics.exists() and self._metrics.read_bytes().count(b"\n") > 1:
+            # The first step writes its line and its games before its state is there; a run that begins anew would delete
+            # what more tell of.
+            lines = self._metrics.read_bytes().count(b"\n") if self._metrics.exists() else 0
+            if max([lines, *self._game_files()]) > 1:
                 raise ValueError(f"{self._state} is missing: the run cannot go on; choose another --run")
             return None
         try:
@@ -195,6 +197,11 @@ class RunFolder:
                 lines.append(line + "\n")
         if self._metrics.exists():
             write_bytes(self._metrics, "".join(lines).encode())
-        for path in (self.path / "games").glob("*.txt"):
-            if path.stem.isdecimal() and int(path.stem) > iterations:  # others are not ours
+        for number, path in self._game_files().items():
+            if number > iterations:
                 path.unlink()
+
+    def _game_files(self) -> dict[int, Path]:
+        """The files of `save_games` by their iterations."""
+        paths = (self.path / "games").glob("*.txt")
+        return {int(path.stem): path for path in paths if path.stem.isdecimal()}  # others are not ours

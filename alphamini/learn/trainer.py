@@ -101,6 +101,8 @@ class Trainer:
             samples = draw(self.config.batch, rng)
             totals += self._step(samples, rng.integers(0, images, len(samples)), learning_rate)
             progress(1)
+        if not all(weight.isfinite().all() for weight in self.net.state_dict().values()):
+            totals += torch.nan  # the losses are from before their steps, the last of which may spoil the net
         return _means(totals, max(len(learning_rates), 1))
 
     def _step(self, samples: Samples, turns: NDArray[np.int64], learning_rate: float) -> Tensor:

@@ -5,6 +5,7 @@ Metadata (all strings, as safetensors has it): format, game, rules_version, net 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -42,6 +43,11 @@ class Checkpoint:
     def elsewhere(self, game: Game) -> str:
         """What a line about the net in `game` ends with: where it was trained, if for another size or other rules."""
         return "" if self.game == game.name else f"; the net was trained for {self.game}"
+
+
+def fingerprint(path: Path) -> str:
+    """The start of the SHA-256 of a net's file: what a report knows it by."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:

@@ -13,10 +13,13 @@ from alphamini.model.checkpoint import Weights
 
 def grow(old: Weights, fresh: Weights) -> Weights:
     """The weights of `fresh`, a net at its random start that has as many or more blocks and channels, made to
-    compute exactly what `old` does. ValueError, one line, if it is smaller anywhere.
+    compute exactly what `old` does. ValueError, one line, if it is smaller anywhere, or its heads are wider: they read
+    means and maxima side by side.
     """
     if any(name not in fresh or np.any(np.less(fresh[name].shape, weight.shape)) for name, weight in old.items()):
         raise ValueError("a net can only grow: --blocks and --channels must not be below those of --start")
+    if any(weight.ndim == 2 and fresh[name].shape[1] != weight.shape[1] for name, weight in old.items()):
+        raise ValueError("a net whose heads have another width than ours cannot grow")
     return {name: _grown(name, old.get(name), weight) for name, weight in fresh.items()}
 
 

@@ -1,8 +1,8 @@
 """PSQ, the records of Piskvork (https://github.com/plastovicka/Piskvork, savePsq and openPsq in its source).
 
 A line `Piskvorky WIDTHxHEIGHT, LEVEL:LEVEL, BEGINS`; then a line `COLUMN,ROW,MILLISECONDS` for each move, counted from
-1 at the upper left; then perhaps the programs' names, and how the game ended (a number, in some files with a rule
-after a comma). The rule is not in it, nor who won: the board tells.
+1 at the upper left; then perhaps the programs' names (the second one had the first move where BEGINS is 1), and how the
+game ended (a number, in some files with a rule after a comma). The rule is not in it, nor who won: the board tells.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def read(data: bytes, expected: Game | None) -> Record:
     while lines and not lines[-1]:
         lines.pop()
     head = re.fullmatch(
-        r"Piskvorky ([0-9]{1,3})x([0-9]{1,3}), *[0-9]{1,9}:[0-9]{1,9}, *[01]", lines[0] if lines else ""
+        r"Piskvorky ([0-9]{1,3})x([0-9]{1,3}), *[0-9]{1,9}:[0-9]{1,9}, *([01])", lines[0] if lines else ""
     )
     if not head:
         raise ValueError("line 1: expected 'Piskvorky WIDTHxHEIGHT, LEVEL:LEVEL, BEGINS'")
@@ -44,6 +44,8 @@ def read(data: bytes, expected: Game | None) -> Record:
                 f"line {number}: expected COLUMN,ROW,MILLISECONDS or how the game ended, got {text[:30]!r}"
             )
     first, second = after[:2] if len(after) > 1 else ("", "")
+    if head[3] == "1":
+        first, second = second, first
     result = position.outcome if position.is_over else None
     return Record(game, position.moves, result, (one_line(first), one_line(second)))
 

@@ -9,13 +9,14 @@ from games import DRAW, WIN_0, WIN_1, Game, Position
 
 @dataclass(frozen=True)
 class Record:
-    """`moves` are actions, legal from the start position. `result` is WIN_0, WIN_1 or DRAW, None if nobody knows: of
-    a game that is not over on the board it says who resigned or lost on time."""
+    """`moves` are actions, legal from the start position. `result` is WIN_0, WIN_1 or DRAW, None if nobody knows: a game
+    that is not over on the board was resigned (`resigned`), lost on time, counted or agreed on."""
 
     game: Game
     moves: tuple[int, ...]
     result: int | None = None
     names: tuple[str, str] = ("", "")  # of player 0 and player 1, "" where unknown
+    resigned: bool = False
 
     def position(self) -> Position:
         """The last position, the others before it."""

@@ -11,6 +11,7 @@ it against that library.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -47,27 +48,29 @@ Node = dict[str, Property]
 def read(data: bytes, expected: Game | None) -> Record:
     """See `read_record`."""
     declared = re.search(rb"CA\[([A-Za-z0-9_-]{1,20})\]", data)
-    encoding = declared[1].decode().lower() if declared else ""
+    marked = data.startswith(codecs.BOM_UTF8)  # whatever the file says of itself
+    encoding = declared[1].decode().lower() if declared and not marked else ""
     nodes = main_line(decode(data, (encoding,) if encoding in ENCODINGS else ("utf-8-sig",)))
     root = nodes[0]
     family = _family(root)
     size = _size(root, family)
     swapped = any("swap" in value for node in nodes for side in SIDES if side in node for value in node[side].values)
     game = _game(root, family, size, swapped, expected)
-    position, result = game.initial(), _result(_value(root, "RE"))
+    position, end = game.initial(), _value(root, "RE")
+    result, resigned = _result(end), end.lower().endswith(("+r", "+resign"))
     for node in nodes:
         _refuse_setup(node, node is root, family, position)
         for name, found in node.items():
             if name in ("B", "W"):
                 value = _single(found, name)
                 if value.lower() in ("resign", "forfeit") and family == "hex":
-                    result = 1 - SIDES.index(name)
+                    result, resigned = 1 - SIDES.index(name), True
                     continue
                 position = _move(position, SIDES.index(name), value, family, size, found.place)
     names = (one_line(_value(root, "PB")), one_line(_value(root, "PW")))
     if position.is_over and (family != "go" or result is None):  # go may have been counted in another way than ours
         result = position.outcome
-    return Record(game, position.moves, result, names)
+    return Record(game, position.moves, result, names, resigned)
 
 
 def write(record: Record) -> bytes:
@@ -177,7 +180,7 @@ def main_line(text: str) -> list[Node]:
             if node is None or not name:
                 raise ValueError(f"{place}: unexpected {word[:20]!r}")
             found = node.setdefault(name, Property(place))
-            if found.values:
+            if found.values and not ended:
                 raise ValueError(f"{place}: {name} stands twice in one node")
         elif word == ";" and depth:
             node = {}

@@ -22,7 +22,7 @@ def read(data: bytes, expected: Game | None) -> Record:
     if len(words) != 2 or words[0] != "game":
         raise ValueError(f"line 1: expected 'game NAME', got {first.strip()[:40]!r}")
     game = expected if expected is not None and words[1] == expected.name else named(words[1][:60])
-    position, result = game.initial(), None
+    position, result, resigned = game.initial(), None, False
     for line, text in enumerate(rest.split("\n"), 2):
         for word in re.finditer(r"\S+", text):
             place = f"line {line}, column {word.start() + 1}"
@@ -31,14 +31,14 @@ def read(data: bytes, expected: Game | None) -> Record:
             if word[0].lower() == RESIGN or word[0] in RESULTS:
                 if position.is_over:
                     raise ValueError(f"{place}: {word[0]!r}, but the game is over on the board")
-                result = RESULTS.get(word[0], 1 - position.to_play)
+                result, resigned = RESULTS.get(word[0], 1 - position.to_play), word[0] not in RESULTS
                 continue
             try:
                 action = game.parse_action(word[0])
             except ValueError as error:
                 raise ValueError(f"{place}: {error}") from None
             position = play(position, action, place)
-    return Record(game, position.moves, position.outcome if position.is_over else result)
+    return Record(game, position.moves, position.outcome if position.is_over else result, resigned=resigned)
 
 
 def write(record: Record) -> bytes:

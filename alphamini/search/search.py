@@ -120,6 +120,7 @@ class Search:
         self._noise = np.zeros((trees, actions), np.float32)
         self._noise_share = np.zeros(trees, np.float32)
         self._noisy = False  # any of them
+        self._mixed = np.zeros(trees, bool)  # is noise in the root's priors?
         self._clean_prior = np.zeros((trees, actions), np.float32)  # of the roots with noise: as it was before
         # A root may get more visits than it has nodes (proven lines); `kernels._best_child` extends the table then.
         visits = np.arange(max(self.capacity, 1024) + 1, dtype=np.float64)
@@ -146,6 +147,7 @@ class Search:
         """Throws the trees `rows` away; each begins anew at the state roots[i]."""
         data = np.ascontiguousarray(roots).view(np.uint8).reshape(len(rows), self.rules.dtype.itemsize)
         self._drop(rows)
+        self._mixed[rows] = False
         k.reset(self._ints, self._states, self._counts, self._stride, self.capacity, rows, data, *self._fields)
 
     def set_noise(self, rows: Rows, noise: NDArray[np.float32] | None, share: float = 0.0) -> None:
@@ -165,6 +167,7 @@ class Search:
         moved = np.zeros(len(rows), np.uint8)
         k.advance(self._ints, self._priors, self._states, self._counts, self._stride, self.capacity, rows,
                   actions.astype(np.int32), moved, self._place)  # fmt: skip
+        self._mixed[rows] = False
         self._mix_noise(rows[moved == 1])
         lost = (moved == 0) | unfinished
         if lost.any():
@@ -259,6 +262,7 @@ class Search:
     def _mix_noise(self, roots: Rows) -> None:
         roots = roots[self._noise_share[roots] > 0]
         if len(roots):
+            self._mixed[roots] = True
             self._clean_prior[roots] = self._node_statistics(roots, np.zeros(len(roots), np.int32))[2]
             k.mix_noise(self._ints, self._floats, self._priors, self._prior_bits, self._stride, self.capacity, roots,
                         self._noise, self._noise_share)  # fmt: skip
@@ -311,7 +315,7 @@ class Search:
 
         A mean value of n visits counts n / (n + doubt) of its way from the root's."""
         config = self.config
-        prior = np.where((self._noise_share[rows] > 0)[:, None], self._clean_prior[rows], found.prior)
+        prior = np.where(self._mixed[rows, None], self._clean_prior[rows], found.prior)
         gain = np.where(found.visits > 0, found.q - found.value[:, None], 0)
         gain *= found.visits / np.maximum(found.visits + doubt, 1)
         scale = (config.q_visits + found.visits.max(1, keepdims=True)) * config.q_scale
