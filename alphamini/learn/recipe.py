@@ -81,9 +81,14 @@ def for_game(game: Game) -> Recipe:
         )
     if game.family == "connect4":
         return replace(recipe, reuse=4.0, selfplay=replace(recipe.selfplay, opening_plies=14, opening_share=0.8))
-    plies = min(recipe.selfplay.opening_plies, max(1, game.max_plies // 4))
-    games = recipe.selfplay.games if game.max_plies <= LONG else recipe.selfplay.games // 2
-    return replace(recipe, selfplay=replace(recipe.selfplay, opening_plies=plies, games=games))
+    play = recipe.selfplay
+    if game.family == "gomoku":  # among good players a drawish game: what decides it is begun from (docs/learning.md)
+        play = replace(
+            play, opening_plies=14, opening_share=1.0, teacher_share=0.0, temperature=0.3, temperature_end=0.1
+        )
+    plies = min(play.opening_plies, max(1, game.max_plies // 4))
+    games = play.games if game.max_plies <= LONG else play.games // 2
+    return replace(recipe, selfplay=replace(play, opening_plies=plies, games=games))
 
 
 SHARES = ("full_share", "harvest_share", "noise_share", "opening_share", "teacher_share", "average", "window_power")
