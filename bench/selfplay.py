@@ -20,6 +20,7 @@ from inference import positions_a_second
 
 import games
 from alphamini.learn.actor import Actor, SelfPlayConfig
+from alphamini.learn.recipe import for_game
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.net import Net
@@ -87,7 +88,7 @@ def main() -> None:
     for blocks, channels, label, config in (
         (6, 64, "100 simulations a move", HUNDRED),
         (4, 32, "100 simulations a move", HUNDRED),
-        (6, 48, "as by default", SelfPlayConfig()),
+        (6, 48, "as by default", for_game(GAME).selfplay),
     ):
         tasks = tasks_of(blocks, channels, config, seconds)
         rounds = [{name: task() for name, task in tasks.items()} for _ in range(repeats + 1)][1:]
