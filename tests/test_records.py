@@ -142,6 +142,8 @@ def test_the_main_line_of_an_sgf_file(tmp_path):
 @pytest.mark.parametrize(("content", "message"), [
     ("", "line 1: the file ends before its game does"),
     ("hello", "line 1, column 1: unexpected 'hello'"),
+    ("hello (you)\n(;GM[4]\n;B[ee]W)", "line 3, column 7: a property without a value"),
+    ("(GM[4](;B[ee]))", "line 1, column 2: unexpected 'GM'"),
     ("(;GM[4]", "the file ends before its game does"),
     ("(;GM[4]\n;B[ee", "line 2, column 3: a value without its end"),
     ("(;GM[4]\n;B[ee]W)", "line 2, column 7: a property without a value"),

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from alphamini.arena.json_lines import json_lines
 from alphamini.model.checkpoint import write_bytes
 from games import ONGOING, Game, States, in_shell
 from games.playout import random_actions
@@ -143,17 +144,17 @@ def is_book(content: bytes) -> bool:
 
 def load_book(path: Path, game: Game) -> Book:
     """The book at `path`; ValueError with one line, which names the file's line, if it is none or not of `game`."""
-    lines = path.read_bytes().splitlines()
-    rows = [_row(path, number, line) for number, line in enumerate(lines, start=1)]
-    if not rows or rows[0].get("format") != FORMAT:
+    rows = json_lines(path)
+    _, head = next(rows, (0, {}))
+    if head.get("format") != FORMAT:
         raise ValueError(f"{path} line 1: no book of openings (no format {FORMAT!r})")
-    if rows[0].get("game") != game.name:
-        raise ValueError(f"{path} line 1: a book for {rows[0].get('game')}, not for {game.name}")
-    if rows[0].get("rules_version") != game.rules_version:
-        raise ValueError(f"{path} line 1: made for rules version {rows[0].get('rules_version')}; "
+    if head.get("game") != game.name:
+        raise ValueError(f"{path} line 1: a book for {head.get('game')}, not for {game.name}")
+    if head.get("rules_version") != game.rules_version:
+        raise ValueError(f"{path} line 1: made for rules version {head.get('rules_version')}; "
                          f"this is version {game.rules_version}")  # fmt: skip
     openings = []
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows:
         try:
             position = game.initial()
             for text in str(row["moves"]).split():
@@ -167,7 +168,7 @@ def load_book(path: Path, game: Game) -> Book:
             raise ValueError(f"{path} line {number}: {error}") from None
     if not openings:
         raise ValueError(f"{path} holds no openings")
-    return Book(game, tuple(openings), rows[0].get("options", {}), path.name)
+    return Book(game, tuple(openings), head.get("options", {}), path.name)
 
 
 def shipped_book(game: Game) -> Path | None:
@@ -195,13 +196,3 @@ def choose_openings(game: Game, wish: str) -> Openings:
     if not Path(wish).is_file():
         raise ValueError(f"--openings takes auto, book, a number of random plies or a book's file, not {wish!r}")
     return load_book(Path(wish), game)
-
-
-def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        raise ValueError(f"{path} line {number}: not JSON") from None
-    if not isinstance(row, dict):
-        raise ValueError(f"{path} line {number}: not a JSON object")
-    return row

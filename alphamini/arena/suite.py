@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alphamini.arena.json_lines import json_lines
 from alphamini.arena.players import Player
 from alphamini.arena.ratings import wilson
 from alphamini.arena.solver import Solver, reachable
@@ -68,13 +69,8 @@ class Suite:
 def load_suite(path: Path, game: Game) -> Suite:
     """The suite at `path`; ValueError with one line, which names the file's line, if it is none or not of `game`."""
     states, answers, left_out = [], [], 0
-    if path.exists() and not path.is_file():  # a device may have no end
-        raise ValueError(f"{path} is no file")
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, row in json_lines(path):
         try:
-            row = _object(line)
             if row["game"] != game.name:
                 raise ValueError(f"a position of {row['game']}, not of {game.name}")
             position = _position(game, row)
@@ -211,16 +207,6 @@ def suite_table(suite: Suite, scores: Sequence[Score]) -> str:
     if suite.left_out:
         lines.append(f"left out: {suite.left_out} positions that no move saves")
     return "\n".join(lines)
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        raise ValueError("not JSON") from None
-    if not isinstance(row, dict):
-        raise ValueError("not a JSON object")
-    return row
 
 
 def _position(game: Game, row: dict[str, Any]) -> Position:

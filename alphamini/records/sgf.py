@@ -1,7 +1,8 @@
 """SGF FF[4] (https://www.red-bean.com/sgf/): go (GM 1), othello (2), gomoku and renju (4), hex (11).
 
 What is read is the main line: the first variation everywhere. Comments, marks and clocks are passed over. A game must
-begin from the start position: set-up stones and handicaps are refused. Of a collection the first game is taken.
+begin from the start position: set-up stones and handicaps are refused. Of a collection the first game is taken; text
+before it, say the head of a mail, is passed over.
 
 Points are two letters, column and row from the upper left (cd), in go and gomoku; a letter and a number from the upper
 left (c4) in othello and hex. An empty value is a pass. Both ways are read in othello and hex, for both are in use.
@@ -144,7 +145,7 @@ def unescaped(value: str) -> str:
 
 def tokens(text: str) -> Iterator[tuple[str, str, str]]:
     """(kind, text, place) of every token: "mark" is one of `(`, `)`, `;`. ValueError with the place of what is none."""
-    at, end = 0, len(text.rstrip())
+    at, end = _begin(text), len(text.rstrip())
     line, line_start, counted = 1, 0, 0
     while at < end:
         match = _TOKEN.match(text, at)
@@ -158,6 +159,12 @@ def tokens(text: str) -> Iterator[tuple[str, str, str]]:
             raise ValueError(f"{place}: {wrong}")
         yield match.lastgroup, match[match.lastgroup], place
         at = match.end()
+
+
+def _begin(text: str) -> int:
+    """Where the games begin: the specification has readers pass over text before the first `(;`."""
+    game = re.search(r"\(\s*;", text)
+    return game.start() if game and not text.lstrip().startswith("(") else 0
 
 
 def main_line(text: str) -> list[Node]:
