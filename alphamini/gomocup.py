@@ -29,7 +29,7 @@ def main() -> None:
         check_ours(arguments.log, is_log)
     keep_log(arguments.log, "MESSAGE alphamini: %(message)s")  # Piskvork reads both streams as one
     wire = Wire()
-    serve(Gomocup(Engines(arguments.checkpoint), wire.say, arguments.seconds), wire)
+    serve(Gomocup(Engines(arguments.checkpoint), wire, arguments.seconds), wire)
 
 
 def _refuse_no_net(path: Path) -> None:

@@ -131,8 +131,7 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
     Whole rounds of games are played for about so many seconds, one at least. The first goes from the smallest budget up,
     and leaves out those that would take too long. None after a stop, and no figure then.
     """
-    run_seconds, end = loop.elapsed(), time.monotonic() + seconds
-    latest = end + OVERTIME * run_seconds
+    run_seconds = loop.elapsed()
     start = Net(loop.baseline, folder.checkpoints / f"{loop.baseline}.safetensors", budgets[:9:3])
     now = Net("self-play", folder.checkpoints / "latest.safetensors", budgets)
     pool, pairs = thinking_pool(loop.game, [start, now], loop.workers, loop.recipe.precision)
@@ -141,9 +140,11 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
 
     played: list[tuple[int, int]] = []
     begun, rung_seconds = time.monotonic(), 0.0
+    end = begun + seconds
+    latest = end + OVERTIME * run_seconds
     for budget in budgets:
         before = time.monotonic()
-        if before + 2 * rung_seconds > latest:  # a rung takes about twice as long as the one before
+        if played and before + 2 * rung_seconds > latest:  # a rung takes about twice as long as the one before
             break
         rung = [pair for pair in pairs if budget == max(pool.entries[i].player.simulations or 0 for i in pair if i)]
         play_pairs(pool, rung, ROUND_GAMES, seed + len(played), openings, stop)

@@ -63,6 +63,17 @@ def in_shell(game: Game) -> str:
 
 @cache
 def _make(name: str) -> Game:
+    game = _shipped(name)
+    if game is not None:
+        return game if game.name == name else _make(game.name)
+    if name in _added:
+        path, maker = _added[name]
+        return _made(path, name, maker)
+    raise ValueError(f"no game {name!r}; there are {_listed()}, or a file like mygame.py")
+
+
+def _shipped(name: str) -> Game | None:
+    """The game that ships with this name; None if there is none. ValueError, one line, for a variant's name gone wrong."""
     for file in _FILES:
         module = importlib.import_module(f"games.{file}")
         game: Game | None = None
@@ -71,11 +82,16 @@ def _make(name: str) -> Game:
         elif hasattr(module, "variant"):
             game = module.variant(name)
         if game is not None:
-            return game if game.name == name else _make(game.name)
-    if name in _added:
-        path, maker = _added[name]
-        return _made(path, name, maker)
-    raise ValueError(f"no game {name!r}; there are {_listed()}, or a file like mygame.py")
+            return game
+    return None
+
+
+def _is_taken(name: str) -> bool:
+    """Is the name one of a game that ships, even if it is a wrong one?"""
+    try:
+        return _shipped(name) is not None
+    except ValueError:
+        return True
 
 
 def _listed() -> str:
@@ -118,9 +134,8 @@ def _add(path: Path, name: str | None) -> str:
     name = next(iter(games)) if name is None else name
     if name not in games:
         raise ValueError(f"{path} has no game {name!r}; it has {', '.join(games)}")
-    shipped = names()
     for key in games:
-        if key in shipped or (key in _added and _added[key][0] != whole):
+        if _is_taken(key) or (key in _added and _added[key][0] != whole):
             raise ValueError(f"{path}: the name {key!r} is taken by another game; choose a new one")
     _made(whole, name, games[name])  # nothing is registered of a file that is going to be mended
     for key, maker in games.items():

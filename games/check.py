@@ -19,6 +19,7 @@ from games.game import DRAW, ONGOING, WIN_0, WIN_1, Game, States
 from games.playout import random_actions
 from games.violation import Violation, require
 
+RESULTS = ("resign", "1-0", "0-1", "1/2")
 GARBAGE = ("", "   ", "?!", "-1", "zz99", "e5 e6 e7", "a1\nb2", "99999999", "１", "x" * 1000)
 
 
@@ -86,6 +87,8 @@ def check_text(game: Game, rng: np.random.Generator) -> None:
         require(not game.legal_mask(played)[:, silent].any(), "an action that is legal has no text")
     for action in sorted(set(range(game.num_actions)) - set(silent)):
         text = game.action_text(action)
+        require(text.split() == [text], f"action {action} is written {text!r}: files have blanks between the moves")
+        require(text.lower() not in RESULTS, f"action {action} is written {text!r}, by which files tell a result")
         require(game.parse_action(text) == action, f"action {action} is written {text!r}, which reads as another")
         require(game.parse_action(f" {text.upper()} ") == action, f"{text.upper()!r} with spaces is not understood")
     for text in GARBAGE:
@@ -133,7 +136,7 @@ def check_random_games(game: Game, rng: np.random.Generator) -> None:
 
 
 def check_batch(game: Game, rng: np.random.Generator) -> None:
-    """A row's result depends neither on its neighbours nor on what the output arrays held before."""
+    """A row's result depends neither on its neighbours nor on what the output arrays held before; there may be no row."""
     plies, _ = random_games(game, 64, rng)
     pool = np.concatenate([ply.states for ply in plies])
     actions = np.concatenate([ply.actions for ply in plies])
@@ -152,6 +155,11 @@ def check_batch(game: Game, rng: np.random.Generator) -> None:
         require((game.planes(alone)[0] == planes[row]).all(), "observe depends on the neighbours in the batch")
         game.step(alone, actions[index : index + 1])
         require(_same(alone, together[row : row + 1]), "step depends on the neighbours in the batch")
+    for name, outputs in (("legal", mask), ("observe", planes), ("step", actions)):
+        try:
+            getattr(game, name)(pool[:0], outputs[:0])
+        except Exception as error:
+            raise Violation(f"{name} fails on a batch of no records: {told(error)}") from None
 
 
 def check_symmetries(game: Game, rng: np.random.Generator) -> None:

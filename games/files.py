@@ -5,6 +5,7 @@ The file is one like those of this folder: numba kernels and, at its end, `GAMES
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 import sys
@@ -32,20 +33,20 @@ def read(path: Path) -> Mapping[str, Callable[[], Game]]:
     """
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
-    name = f"game_file_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    names = _module_names(path)
+    spec = importlib.util.spec_from_file_location(names[0], path.resolve())
     assert spec is not None  # the path ends with .py
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
-    sys.modules[name] = module  # dataclasses and numba look the module up by its name
+    before = {name: sys.modules.get(name) for name in names}
+    sys.modules.update(dict.fromkeys(names, module))  # dataclasses and numba look the module up by its name
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        if before is None:
+        for name, module_before in before.items():
             del sys.modules[name]
-        else:
-            sys.modules[name] = before
+            if module_before is not None:
+                sys.modules[name] = module_before
         raise ValueError(f"{path}{where(error, path.resolve())}: {told(error)}") from None
     games = getattr(module, "GAMES", None)
     if not isinstance(games, Mapping) or not games:
@@ -54,6 +55,20 @@ def read(path: Path) -> Mapping[str, Callable[[], Game]]:
         if not isinstance(key, str) or not re.fullmatch(r"\w[\w-]*", key, re.ASCII) or not callable(maker):
             raise ValueError(f"{path}: GAMES[{key!r}]: names are of letters, digits, - and _, values are functions")
     return games
+
+
+def _module_names(path: Path) -> list[str]:
+    """The names of a file's module; numba's cache knows kernels that others call by the first one.
+
+    That is the name by which `import` knows the file, for whoever imports it shares the cache; the other one, by which
+    versions before knew it, where `import` means something else by it."""
+    other = f"game_file_{path.stem}"
+    if "." not in path.stem:  # else Python would look for a package
+        with contextlib.suppress(ImportError, ValueError):
+            found = importlib.util.find_spec(path.stem)
+            if found is None or (found.origin and Path(found.origin).resolve() == path.resolve()):
+                return [path.stem, other]
+    return [other]
 
 
 def make(path: Path, name: str, maker: Callable[[], Game]) -> Game:

@@ -2,7 +2,7 @@
 
 Conventions, used everywhere in this project:
 
-* B is a batch of states, A the number of actions, C planes of H x W cells, S symmetries.
+* B is a batch of states, which may be empty, A the number of actions, C planes of H x W cells, S symmetries.
 * A *state* is one record of a numpy structured dtype; a batch is a 1-d array of them. The record is the
   whole truth: `to_play` (0 or 1) and `outcome` are fields of every game's record. It holds the position and
   nothing of the way there, in whole 8-byte words with zeros between the fields: equal positions, equal bytes.
@@ -66,7 +66,7 @@ class Game:
     observe: Callable[..., None]
     action_symmetries: NDArray[np.int32]
     cell_symmetries: NDArray[np.int32]
-    action_text: Callable[[int], str]  # "" for an action that no position allows
+    action_text: Callable[[int], str]  # one word; "" for an action that no position allows
     parse_action: Callable[[str], int]  # ValueError with one clear line
     board_text: Callable[..., str]  # (state, last_action | None, colour: bool) -> str
     policy: str = "cells"

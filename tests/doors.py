@@ -80,7 +80,7 @@ class Conversation:
 
 
 def gomocup():
-    return Conversation(lambda engines, wire: Gomocup(engines, wire.say, seconds=5))
+    return Conversation(lambda engines, wire: Gomocup(engines, wire, seconds=5))
 
 
 def gtp(name="gomoku5"):

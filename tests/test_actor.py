@@ -100,7 +100,8 @@ def test_moves_are_drawn_at_a_temperature_that_falls(monkeypatch: pytest.MonkeyP
         return choose(policy, temperature, uniform)
 
     monkeypatch.setattr(actor_module, "choose", noted)
-    config = replace(CONFIG, full_sims=8, opening_share=0.0, temperature=0.8, temperature_halflife=2.0)
+    config = replace(CONFIG, full_sims=8, opening_share=0.0, temperature=0.8, temperature_halflife=2.0,
+                     temperature_end=0.15)  # fmt: skip
     Actor(game, config, 1, np.random.SeedSequence(1)).play(Uniform(game), 7)
     expected = [max(0.8 * 0.5 ** (ply / 2), 0.15) for ply in range(7)]
     assert expected[4] > expected[5] == 0.15

@@ -167,7 +167,10 @@ def test_no_two_pairs_of_any_seeds_have_the_same_openings() -> None:
         play_pairs(pool, [(0, 1), (0, 2), (1, 2)], games=4, seed=seed)
         for pair in pool.pairs:
             found.append(tuple(tuple(r.moves[: r.opening]) for *both, r in pool.records if both == [*pair]))
-    assert len(set(found)) == 9
+        pool = Pool(GOMOKU7, [Entry(str(i), make_player(GOMOKU7, "random")) for i in range(2)], threads=1)
+        play_test(pool, SequentialTest(0, 1), 4, seed=seed)
+        found.append(tuple(tuple(r.moves[: r.opening]) for *_, r in pool.records))
+    assert len(set(found)) == 12
 
 
 def test_the_pool_reports_what_was_played() -> None:

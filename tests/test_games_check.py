@@ -44,11 +44,25 @@ def _looks_at_its_neighbour(states, planes):
     planes[1:, 2] = planes[:-1, 0]
 
 
+def _counts_on_a_record(states, planes):
+    planes[:, :] = states["to_play"][0]
+    TICTACTOE.observe(states, planes)
+
+
 def _explains_at_length(text):
     try:
         return TICTACTOE.parse_action(text)
     except ValueError as error:
         raise ValueError(f"{error}\nLet me explain.") from None
+
+
+def _written(form, names=None):
+    """The game with its actions written in another form, some of them under names."""
+    texts = [form.format(TICTACTOE.action_text(action)) for action in range(9)]
+    texts = [(names or {}).get(text, text) for text in texts]
+    return replace(
+        TICTACTOE, action_text=texts.__getitem__, parse_action=lambda text: texts.index(text.strip().lower())
+    )
 
 
 def _takes_anything(text):
@@ -86,6 +100,12 @@ BROKEN = {
     "plays on": (replace(TICTACTOE, step=_plays_on), "after the end"),
     "dirty mask": (replace(TICTACTOE, legal=_forgets_to_clear), "other than 0 and 1"),
     "neighbours": (replace(TICTACTOE, observe=_looks_at_its_neighbour), "observe depends on the neighbours"),
+    "empty batch": (
+        replace(TICTACTOE, observe=_counts_on_a_record),
+        "observe fails on a batch of no records: IndexErr",
+    ),
+    "blanks": (_written("{0[0]} {0[1]}"), "'a 3': files have blanks between the moves"),
+    "results": (_written("1-{0}", {"1-a1": "1-0"}), "'1-0', by which files tell a result"),
     "short games": (replace(TICTACTOE, max_plies=8), "longer than max_plies"),
     "not a group": (
         replace(

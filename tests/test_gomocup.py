@@ -94,8 +94,11 @@ def test_a_rule_that_cannot_be_played_is_said_when_a_move_is_asked_for():
     assert MOVE.fullmatch(talk.ask("BEGIN"))
 
 
-def test_a_rule_after_start_is_loaded_in_the_first_moves_time(monkeypatch):
+@pytest.mark.parametrize(("waiting", "expected"), [(True, 4.5), (False, 4.7)])
+def test_a_rule_after_start_is_loaded_in_the_first_moves_time(monkeypatch, waiting, expected):
+    """If the manager has said more by then: else it is the opponent who thinks."""
     talk, now = gomocup(), 0.0
+    talk.wire.waiting = waiting
     talk.ask("INFO timeout_turn 5000", "START 9")
     get = talk.engines.get
 
@@ -110,7 +113,7 @@ def test_a_rule_after_start_is_loaded_in_the_first_moves_time(monkeypatch):
     monkeypatch.setattr(talk.engines, "get", get)
     talk.ask("BEGIN", "TURN 0,0" if (0, 0) not in board(talk) else "TURN 1,1")
     (_, first), (_, second) = talk.engines.get(games.get("gomoku9-standard")).asked
-    assert (first, second) == (pytest.approx(4.5), pytest.approx(4.7))
+    assert (first, second) == (pytest.approx(expected), pytest.approx(4.7))
 
 
 @pytest.mark.parametrize(("lines", "own", "opponent"), [

@@ -35,7 +35,7 @@ def small_recipe(**changes: object) -> Recipe:
         first_training=50,
         window_start=100,
         window_most=250,
-        selfplay=replace(recipe.selfplay, games=16, full_sims=16, fast_sims=6),
+        selfplay=replace(recipe.selfplay, games=16, full_sims=16, fast_sims=6, teacher_share=0.2),
         train=replace(recipe.train, batch=32),
         **changes,
     )

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -25,11 +26,12 @@ from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
 from alphamini.interfaces.terminal import Terminal
 from alphamini.model import shipped
-from alphamini.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from alphamini.model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import Uniform
 from alphamini.model.net import Net
 from alphamini.options import run_command
+from alphamini.search.kernels import DRAWN
 
 HUMANS = {"first": {0}, "second": {1}, "both": {0, 1}, "none": set()}
 
@@ -193,6 +195,7 @@ def test_resign_ends_the_game_and_can_be_taken_back():
     assert said.startswith("white (o) resigns, black (x) wins. What now: undo, new, save FILE or quit?")
     assert session.is_over
     assert session.winner == 0
+    assert answer(session, "save x.psq").startswith("a PSQ file cannot say that somebody has resigned")
     for line in ("a1", "hint", "resign"):
         assert answer(session, line) == "the game is over"
     transcript(session, "undo")
@@ -554,6 +557,31 @@ def test_an_interrupted_search_leaves_no_broken_tree():
     assert engine.analyse(position, sims=100).variation == whole.variation
 
 
+def test_a_proven_move_has_its_exact_win_rate():
+    """The mean of its visits, most of them before the proof, says less."""
+    engine, seen = engine_of("tictactoe"), {"won": set(), "drawn": set(), "lost": set()}
+    for moves in ([4, 0, 8], [0, 1], [0, 1, 4], [0, 4]):
+        for candidate in engine.analyse(engine.game.initial().play_all(moves), sims=5000).candidates:
+            if candidate.proof:
+                kind = "drawn" if candidate.proof == DRAWN else "won" if candidate.proof > 0 else "lost"
+                seen[kind].add(candidate.win_rate)
+    assert seen == {"won": {1.0}, "drawn": {0.5}, "lost": {0.0}}
+
+
+def test_the_prior_is_the_nets_own_policy():
+    """The search explores by a flatter one."""
+    game = games.get("tictactoe")
+    policy = np.array([0.5, 0.2, 0.1, 0.1, 0.04, 0.03, 0.02, 0.01, 0.0001], np.float32)
+
+    class Known(Uniform):
+        def evaluate(self, states):
+            logits, value = super().evaluate(states)
+            return np.broadcast_to(np.log(policy), logits.shape).astype(logits.dtype), value
+
+    found = {c.action: c.prior for c in Engine(game, evaluator=Known(game)).analyse(game.initial(), sims=50).candidates}
+    np.testing.assert_allclose([found[a] for a in range(9)], policy / policy.sum(), rtol=0.02)
+
+
 def test_the_engine_refuses_what_it_cannot_analyse():
     engine = engine_of("tictactoe")
     with pytest.raises(ValueError, match="this engine plays tictactoe"):
@@ -688,6 +716,14 @@ def test_a_net_for_another_size_or_other_rules_says_so(name, monkeypatch, tmp_pa
     for line in (inference, about):
         assert line.endswith(told)
         assert ("trained" in line) == bool(told)
+
+
+def test_a_net_that_does_not_fit_leaves_the_engine_that_was_there(checkpoint):
+    engines = Engines(checkpoint)
+    engine = engines.get(games.get("tictactoe"))
+    with pytest.raises(CheckpointError, match="connect4"):
+        engines.get(games.get("connect4"))
+    assert engines.get(games.get("tictactoe")) is engine
 
 
 def test_a_bad_option_leaves_no_traceback():

@@ -20,7 +20,7 @@ import games
 from alphamini import pretrain
 from alphamini.learn.command import how_to_go_on, open_run, run_parser, stop_on_signals
 from alphamini.learn.loop import Iteration, Loop
-from alphamini.learn.recipe import Recipe, for_game
+from alphamini.learn.recipe import Recipe, for_game, to_json
 from alphamini.learn.run import RunFolder
 from alphamini.model import engines
 from alphamini.options import run_command
@@ -65,6 +65,13 @@ def test_a_run_of_other_rules_is_refused(begin, tmp_path: Path) -> None:
     edit(tmp_path, rules_version=99)
     with pytest.raises(ValueError, match="was begun with rules version 99 of tictactoe; this is version 1"):
         begin("--run", str(tmp_path))
+
+
+def test_an_option_of_a_run_may_be_named_again_without_the_others(begin, tmp_path: Path) -> None:
+    """By itself it would contradict a default."""
+    recipe = to_json(a_run(tmp_path)) | {"first_training": 50, "window_most": 700}
+    edit(tmp_path, recipe=recipe)
+    assert begin("--run", str(tmp_path), "--window-most", "700").recipe.first_training == 50
 
 
 def test_a_run_keeps_its_number_of_workers_on_another_machine(begin, tmp_path: Path, monkeypatch) -> None:

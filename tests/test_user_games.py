@@ -99,6 +99,14 @@ def test_several_games_in_one_file(tmp_path):
     assert games.get("pair", tried=False) is game
 
 
+@pytest.mark.parametrize(("name", "module"), [("kittens", "kittens"), ("random", "game_file_random")])
+def test_the_file_is_the_module_that_an_import_would_give(name, module, tmp_path):
+    """Its kernels are known by that name in numba's cache; but no other module is replaced."""
+    game = games.get(str(written(tmp_path, name)), tried=False)
+    assert game.legal.py_func.__module__ == module
+    assert sys.modules["random"] is random
+
+
 def test_what_a_line_advises_names_the_file(tmp_path):
     path = written(tmp_path, "cats")
     with pytest.raises(ValueError, match=r"alphamini\.book --game \S*cats\.py:cats$"):
@@ -131,6 +139,8 @@ BAD_FILES = {
     "a_path": ("GAMES = {'../x': print}\n", r"GAMES\['../x'\]: names are of letters"),
     "not_a_game": ("GAMES = {'x': lambda: 3}\n", r"GAMES\['x'\] makes a int, not a games.Game"),
     "taken": ("GAMES = {'gomoku9': lambda: 3}\n", "the name 'gomoku9' is taken"),
+    "a_variant": ("GAMES = {'go9-komi6': lambda: 3}\n", "the name 'go9-komi6' is taken"),
+    "a_wrong_variant": ("GAMES = {'go9-komi999': lambda: 3}\n", "the name 'go9-komi999' is taken"),
 }
 
 

@@ -54,6 +54,8 @@ def make_book(
         raise ValueError("--within must be above 0 and at most 1")
     if not 0 <= options.drawn <= 1:
         raise ValueError("--drawn must be from 0 to 1")
+    if options.seed < 0:
+        raise ValueError("--seed must not be negative")
     player = make_player(game, options.player, threads)
     if not isinstance(player, SearchPlayer) or player.simulations is None:
         raise ValueError(f"--player {options.player!r}: only a search with a number of simulations judges openings")

@@ -190,13 +190,15 @@ def play_test(
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Plays the pool's two entries until the test knows, for `games` games (rounded up to even), while there are openings
-    that they have not played, or until `stop()`; its JSON.
+    that they have not played, or until `stop()`; its JSON. `play_pairs` draws others, so that a match after the test is
+    new evidence.
 
     An opening that came again would be the same two games between players without chance, and no new evidence: the
     test's errors would be more than it says.
     """
     source = openings or RandomOpenings(pool.game, default_opening_plies(pool.game))
-    drawn = source.draw((games + 1) // 2, np.random.default_rng(seed))
+    first = (seed << 20) + (1 << 19)  # of half the seeds that `play_pairs` has, far beyond its pairs
+    drawn = source.draw((games + 1) // 2, np.random.default_rng(first))
     keys = position_keys(pool.game, states_after(pool.game, drawn))
     lines = list(dict(zip(keys, drawn, strict=True)).values())
     played, ratio = Pair(0, 1, 0, 0, 0, (0,) * 5), 0.0
@@ -205,7 +207,7 @@ def play_test(
         score = _Score(pool, 0, 1, bar)
         for number, start in enumerate(range(0, len(lines), TEST_ROUND)):
             part = _Given(lines[start : start + TEST_ROUND])
-            pool.play(0, 1, 2 * len(part.lines), seed + number, part, score, stop)
+            pool.play(0, 1, 2 * len(part.lines), first + number, part, score, stop)
             played = pool.pairs.get((0, 1), played)
             ratio = float(test.ratio(played.pentanomial or ()))
             score.note = f", LLR {ratio:+.2f} ({low:+.2f}, {high:+.2f})"

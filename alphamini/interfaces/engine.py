@@ -14,7 +14,7 @@ from alphamini.model import cache
 from alphamini.model.checkpoint import Checkpoint, load_checkpoint, same_family
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import MAX_SIMS, MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search, bytes_a_node
+from alphamini.search.search import MAX_SIMS, MOST_LEAVES, VISITS_A_LEAF, Evaluator, Search, bytes_a_node, exact_value
 from games import Game, Position, get
 
 DEFAULT_SIMS, ROLLOUT_SIMS = 400, 20_000  # with a net; with random playouts, which are cheap and say little each
@@ -31,8 +31,8 @@ class Candidate:
 
     action: int
     visits: int
-    win_rate: float  # in [0, 1], a draw counts half; nan where the move was never tried
-    prior: float
+    win_rate: float  # in [0, 1], a draw counts half, exact where `proof` is; nan where the move was never tried
+    prior: float  # the net's own policy; the search explores by a flatter one
     proof: int  # as `Analysis.proof`
     share: float  # of the search's policy: what a temperature draws from
 
@@ -130,7 +130,8 @@ class Engine:
         self._move_to(position)
         if sims is None:
             sims = self._sims if seconds is None else MAX_SIMS
-        last, longest, end = start, 0.0, start + (float("inf") if seconds is None else seconds)
+        longest, end = 0.0, start + (float("inf") if seconds is None else seconds)
+        last = time.perf_counter()  # a large tree takes a while to move, but only once
         self._search.budget[0] = min(sims, MAX_SIMS)
         while self._search.searching(ROW)[0]:
             self._search.hasty_wave(self._evaluator, ROW)
@@ -162,8 +163,10 @@ class Engine:
 
     def _read(self, position: Position, start: float) -> Analysis:
         statistics, policy = self._search.statistics(ROW), self._search.policy(ROW)[0]
-        visits, prior, proof = statistics.visits[0], statistics.prior[0], statistics.proof[0]
-        win_rate = (1 + statistics.q[0]) / 2
+        visits, proof = statistics.visits[0], statistics.proof[0]
+        prior = statistics.prior[0] ** self._search.config.prior_temperature
+        prior /= max(prior.sum(), 1e-30)  # all 0 where the game below was proven before anybody asked the net
+        win_rate = (1 + np.where(proof != 0, exact_value(proof), statistics.q[0])) / 2
         variation = self._search.principal_variation(0) or [int(self._search.best(ROW)[0])]
         best, overall = variation[0], float(1 + statistics.value[0]) / 2
         certain = int(statistics.root_proof[0])

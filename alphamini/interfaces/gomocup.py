@@ -19,6 +19,7 @@ from alphamini.arena.command import RULES
 from alphamini.arena.coordinates import from_xy, to_xy
 from alphamini.interfaces import swap2
 from alphamini.interfaces.clock import Clock
+from alphamini.interfaces.door import Wire
 from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
 from alphamini.search.search import MAX_SIMS
@@ -32,10 +33,10 @@ _log = logging.getLogger(__name__)
 class Gomocup:
     """Obeys one line after another; answers go to `say`. What cannot be done is ERROR and changes nothing."""
 
-    def __init__(self, engines: Engines, say: Callable[[str], None], seconds: float):
+    def __init__(self, engines: Engines, wire: Wire, seconds: float):
         """`seconds`: a move's time until the manager sets one."""
         self.session: Session | None = None  # until START
-        self._engines, self._say = engines, say
+        self._engines, self._wire, self._say = engines, wire, wire.say
         self._clock = Clock(turn=seconds)
         self._match: float | None = None  # seconds that a game begins with
         self._rule = 0
@@ -228,8 +229,8 @@ class Gomocup:
                 self._open(self.session.game.shape[0], rule)
             except ValueError as error:
                 self._unplayable = str(error)
-            # The manager goes on at once: the first move's time runs while an engine for the rule is loaded.
-            self._clock.left, self._clock.late = left, time.perf_counter() - start
+            # If the manager goes on at once, the first move's time runs while an engine for the rule is loaded.
+            self._clock.left, self._clock.late = left, time.perf_counter() - start if self._wire.waiting else 0.0
 
     def _about(self, rest: str) -> None:
         self._say(f'name="alphamini", version="{__version__}", author="the alphamini project", country="-"')

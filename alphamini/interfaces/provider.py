@@ -38,11 +38,16 @@ def shipped_or_none(game: Game) -> Path | None:
         return None
 
 
+def _open_net(game: Game, checkpoint: Path | None) -> Checkpoint | None:
+    """What `open_engine` thinks with."""
+    path = checkpoint or shipped_or_none(game)
+    return load_checkpoint(path, game) if path else None
+
+
 def open_engine(game: Game, checkpoint: Path | None = None) -> Engine:
     """With `checkpoint`, the net that ships, or random rollouts; CheckpointError, one line, where `checkpoint` is not
     a net for the game."""
-    path = checkpoint or shipped_or_none(game)
-    return engine_with(game, load_checkpoint(path, game) if path else None)
+    return engine_with(game, _open_net(game, checkpoint))
 
 
 class Engines:
@@ -54,10 +59,12 @@ class Engines:
         self._memory: int | None = None
 
     def get(self, game: Game) -> Engine:
-        """The engine for `game`, loaded if it is another one than last time; CheckpointError as `open_engine`."""
+        """The engine for `game`, loaded if it is another one than last time; CheckpointError as `open_engine`, and then
+        the last one stays."""
         if self._engine is None or self._engine.game is not game:
+            net = _open_net(game, self._checkpoint)
             self._engine = None  # makes room first
-            self._engine = open_engine(game, self._checkpoint)
+            self._engine = engine_with(game, net)
             _log.info("%s, inference: %s", game.name, self._engine.about)
             self._limit()
         return self._engine

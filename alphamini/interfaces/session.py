@@ -155,6 +155,8 @@ class Session:
     def save(self, name: str) -> Path:
         """Writes the game to a file, in the format that its name asks for (see alphamini.records). Returns where it is."""
         path, data = _path(name), self.record(name)
+        if self.resigned and path.suffix.lower() == ".psq":
+            raise ValueError("a PSQ file cannot say that somebody has resigned: choose a name without .psq")
         known = self._files.get(os.path.realpath(path))
         if path.exists() and (known is None or path.read_bytes() != known):  # somebody's work
             raise ValueError(f"{path} is there already; choose another name")

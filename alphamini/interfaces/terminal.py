@@ -239,7 +239,8 @@ class Terminal:
         else:
             reason = f"{self._side(1 - winner)} resigns, " if self._session.resigned else ""
             result = f"{reason}{self._side(winner)} wins"
-        self._say(f"{result}. What now: undo, new, save FILE or quit?")
+        undo = "undo, " if self._session.humans else ""
+        self._say(f"{result}. What now: {undo}new, save FILE or quit?")
 
     def _prompt(self) -> str:
         return "game over> " if self._session.is_over else f"{self._side(self._session.position.to_play)}> "

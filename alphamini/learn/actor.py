@@ -26,6 +26,7 @@ class SelfPlayConfig:
     """How games are played for learning.
 
     Playout-cap randomization: arXiv 1902.10565, section 3.1. Root noise and temperature: Silver et al. 2017, "Self-play".
+    Random openings alone make games differ, and what follows them is played well: docs/learning.md, "Sharp openings".
     """
 
     games: Annotated[int, "games at once, all workers together"] = 256
@@ -36,11 +37,11 @@ class SelfPlayConfig:
     noise_share: Annotated[float, "share of Dirichlet noise in the priors of a full search's root"] = 0.1
     noise_total: Annotated[float, "the noise's alpha is this / legal actions (AlphaGo Zero: 0.03 * 361)"] = 10.83
     opening_plies: Annotated[int, "up to so many uniformly random plies open a game ..."] = 10
-    opening_share: Annotated[float, "... in this share of the games"] = 0.9
-    teacher_share: Annotated[float, "share of the games with the strongest scripted teacher on one side"] = 0.2
-    temperature: Annotated[float, "of the first moves' choice among the visits ..."] = 1.0
+    opening_share: Annotated[float, "... in this share of the games"] = 1.0
+    teacher_share: Annotated[float, "share of the games with the strongest scripted teacher on one side"] = 0.0
+    temperature: Annotated[float, "of the first moves' choice among the visits ..."] = 0.3
     temperature_halflife: Annotated[float, "... halving every so many plies ..."] = 6.0
-    temperature_end: Annotated[float, "... down to this"] = 0.15
+    temperature_end: Annotated[float, "... down to this"] = 0.1
 
 
 @dataclass

@@ -44,10 +44,10 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     """
     arguments.game = defaults.game  # a file's game goes by its name, as the run and its checkpoints do
     recipe = read_fields(defaults, arguments)
-    check(recipe)
     folder = RunFolder(arguments.run or Path("runs") / recipe.game)
     config = folder.config()
     if config is None:
+        check(recipe)
         check_precision(recipe.precision)
         if recipe.start:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net

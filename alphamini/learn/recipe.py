@@ -66,11 +66,6 @@ class Recipe:
         return min(int(grown), self.window_most)
 
 
-# Random openings alone make games differ, and what follows them is played well: docs/learning.md, "Sharp openings". Games
-# for which that was not measured have the defaults.
-SHARP: dict[str, Any] = {"opening_share": 1.0, "teacher_share": 0.0, "temperature": 0.3, "temperature_end": 0.1}
-
-
 def for_game(game: Game) -> Recipe:
     """The default recipe; a game that no teacher knows is learnt from scratch."""
     blocks, channels = default_size(game)
@@ -85,10 +80,10 @@ def for_game(game: Game) -> Recipe:
             selfplay=replace(recipe.selfplay, opening_plies=3, opening_share=0.5),
         )
     if game.family == "connect4":
-        return replace(recipe, reuse=4.0, selfplay=replace(recipe.selfplay, opening_plies=14, **SHARP))
+        return replace(recipe, reuse=4.0, selfplay=replace(recipe.selfplay, opening_plies=14))
     play = recipe.selfplay
     if game.family == "gomoku":
-        play = replace(play, opening_plies=14, **SHARP)
+        play = replace(play, opening_plies=14)
     plies = min(play.opening_plies, max(1, game.max_plies // 4))
     games = play.games if game.max_plies <= LONG else play.games // 2
     return replace(recipe, selfplay=replace(play, opening_plies=plies, games=games))

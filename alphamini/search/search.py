@@ -329,8 +329,7 @@ class Search:
         roots = self._records(rows)
         total, root_proof = self._ints[roots + k.VISITS], self._ints[roots + k.PROVEN]
         mean = self._floats[roots + k.VALUE_SUM] / np.maximum(total, 1)
-        exact = np.where(root_proof == k.DRAWN, 0.0, np.sign(root_proof))
-        value = np.where(root_proof != 0, exact, mean).astype(np.float32)
+        value = np.where(root_proof != 0, exact_value(root_proof), mean).astype(np.float32)
         return RootStatistics(visits, q, prior, proof, value, root_proof, total)
 
     def proven_nodes(self, rows: Rows) -> tuple[Rows, NDArray[np.int32]]:
@@ -349,7 +348,7 @@ class Search:
         proof = self._ints[self._records(trees, nodes) + k.PROVEN]
         wins = (self._node_statistics(trees, nodes)[3] > k.DRAWN) & (proof > k.DRAWN)[:, None]
         policy = wins / np.maximum(wins.sum(1, keepdims=True), 1)
-        return states, policy.astype(np.float32), np.where(proof == k.DRAWN, 0, np.sign(proof))
+        return states, policy.astype(np.float32), exact_value(proof)
 
     def visits(self, rows: Rows) -> NDArray[np.int32]:
         """i4[n]: the roots' visits, their own evaluations included."""
@@ -393,6 +392,11 @@ def _preference(
     proven = node_proof[:, None]
     tried = np.where(proof < 0, 0, visits)
     return np.where(proven != 0, proof == proven, tried).astype(np.float32)
+
+
+def exact_value(proof: NDArray[np.int32]) -> NDArray[np.int32]:
+    """1, 0 or -1 for proofs of a win, a draw and a loss; 0 also for what is not proven."""
+    return np.where(proof == k.DRAWN, 0, np.sign(proof))
 
 
 def proof_plies(proof: int) -> int:
