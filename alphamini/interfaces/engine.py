@@ -165,7 +165,7 @@ class Engine:
         statistics, policy = self._search.statistics(ROW), self._search.policy(ROW)[0]
         visits, proof = statistics.visits[0], statistics.proof[0]
         prior = statistics.prior[0] ** self._search.config.prior_temperature
-        prior /= max(prior.sum(), 1e-30)  # all 0 where the game below was proven before anybody asked the net
+        prior /= max(prior.sum(), 1e-30)  # all 0 at a root that was proven before the net was asked
         win_rate = (1 + np.where(proof != 0, exact_value(proof), statistics.q[0])) / 2
         variation = self._search.principal_variation(0) or [int(self._search.best(ROW)[0])]
         best, overall = variation[0], float(1 + statistics.value[0]) / 2
