@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import games
-from games.check import check_game
+from alphamini.records import text
+from games.check import RESULTS, check_game
 from games.check_playout import check_playout
 from games.violation import Violation
 
@@ -154,6 +155,10 @@ def test_the_checks_see(fault):
 
 def test_a_game_without_its_own_playout_is_checked_too():
     check_playout(replace(TICTACTOE, playout=None), np.random.default_rng(4))
+
+
+def test_words_that_tell_a_result_are_those_of_the_files():
+    assert set(RESULTS) == {text.RESIGN, *text.RESULTS}
 
 
 def test_a_violation_names_the_game_and_the_check():
