@@ -66,22 +66,26 @@ class Recipe:
         return min(int(grown), self.window_most)
 
 
-# Tic-tac-toe's few lines are all to be seen: without these, the net was lost in two of them (docs/learning.md).
-BLUNT: dict[str, Any] = {"opening_share": 0.5, "teacher_share": 0.2, "temperature": 1.0, "temperature_end": 0.15}
-
-
 def for_game(game: Game) -> Recipe:
     """The default recipe; a game that no teacher knows is learnt from scratch."""
     blocks, channels = default_size(game)
     recipe = Recipe(game=game.name, blocks=blocks, channels=channels, from_scratch=not has_teacher(game))
     if game.family == "tictactoe":
+        # Its few lines are all to be seen: with the defaults of other games the net lost two of them (docs/learning.md).
         return replace(
             recipe,
             scripted_games=4000,
             pretrain_steps=200,
             iteration_moves=4096,
             first_training=1000,
-            selfplay=replace(recipe.selfplay, opening_plies=3, **BLUNT),
+            selfplay=replace(
+                recipe.selfplay,
+                opening_plies=3,
+                opening_share=0.5,
+                teacher_share=0.2,
+                temperature=1.0,
+                temperature_end=0.15,
+            ),
         )
     if game.family == "connect4":
         return replace(recipe, reuse=4.0, selfplay=replace(recipe.selfplay, opening_plies=14))
