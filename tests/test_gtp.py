@@ -215,6 +215,14 @@ def test_as_gogui_plays_a_game_with_byo_yomi():
     assert asked(talk) == (None, pytest.approx(6 - 0.05 - 0.3))
 
 
+def test_a_game_without_a_limit_has_none_whatever_time_is_told():
+    talk = gtp("go9")
+    talk.ask("genmove b")
+    unlimited = asked(talk)
+    talk.ask("time_settings 0 30 0", "play w E5", "time_left b 0 0", "genmove b")
+    assert asked(talk) == unlimited
+
+
 def test_a_player_may_move_again_after_a_pass_of_its_own():
     talk = gtp("go5")
     assert talk.ask("play b D4", "play w pass", "play w E5", "play w C3") == "= \n\n= \n\n= \n\n= \n"

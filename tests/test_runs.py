@@ -74,6 +74,20 @@ def test_an_option_of_a_run_may_be_named_again_without_the_others(begin, tmp_pat
     assert begin("--run", str(tmp_path), "--window-most", "700").recipe.first_training == 50
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--from-scratch", "--teacher-share", "0.5"), "--teacher-share is of no use: this run learns from no teacher"),
+        (("--from-scratch", "--scripted-games", "50"), "--scripted-games is of no use"),
+        (("--start", "tictactoe", "--pretrain-steps", "5"), "--pretrain-steps is of no use: .* goes on from --start"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(arguments, message: str, begin, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        begin("--run", str(tmp_path / "run"), *arguments)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_keeps_its_number_of_workers_on_another_machine(begin, tmp_path: Path, monkeypatch) -> None:
     recipe = a_run(tmp_path, workers=3)
     loop = Loop(RunFolder(tmp_path), recipe, workers=3)

@@ -252,10 +252,15 @@ class GTP:
 
     # Time
 
+    @property
+    def _unlimited(self) -> bool:
+        """So the standard writes it: periods of some length, for no stone."""
+        return self._settings[1] > 0 and self._settings[2] == 0
+
     def _new_clock(self) -> Clock:
         main, period, stones = self._settings
-        if period > 0 and stones == 0:
-            return Clock()  # no limit, says the standard
+        if self._unlimited:
+            return Clock()
         if main > 0 or stones == 0:
             return Clock(left=main if main > 0 else None, period=period, period_stones=stones)
         return Clock(left=period, stones=stones, period=period, period_stones=stones)
@@ -266,8 +271,9 @@ class GTP:
         return ""
 
     def _time_left(self, words: list[str]) -> str:
-        clock = self.session.clocks[_colour(words)]
-        clock.left, clock.stones = float(_whole(words, 1)), _whole(words, 2)
+        clock, left, stones = self.session.clocks[_colour(words)], float(_whole(words, 1)), _whole(words, 2)
+        if not self._unlimited:  # some tell a time, 0 say, all the same
+            clock.left, clock.stones = left, stones
         return ""
 
     # The end

@@ -48,6 +48,7 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     config = folder.config()
     if config is None:
         check(recipe)
+        _check_used(recipe, defaults)
         check_precision(recipe.precision)
         if recipe.start:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
@@ -77,6 +78,19 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     loop = _loop(folder, found, config.workers)
     print(f"going on with the run in {folder.path}")
     return loop
+
+
+def _check_used(recipe: Recipe, defaults: Recipe) -> None:
+    """ValueError, one line, for an option that this run would never look at."""
+    if not (recipe.from_scratch or recipe.start):
+        return
+    unused = ["scripted_games", "pretrain_steps", "pretrain_learning_rate"]
+    named = [name for name in unused if getattr(recipe, name) != getattr(defaults, name)]
+    if recipe.from_scratch and recipe.selfplay.teacher_share != defaults.selfplay.teacher_share:
+        named.append("teacher_share")
+    if named:
+        why = "learns from no teacher" if recipe.from_scratch else "has no supervised stage: it goes on from --start"
+        raise ValueError(f"--{named[0].replace('_', '-')} is of no use: this run {why}")
 
 
 def _begin(folder: RunFolder, recipe: Recipe) -> Loop:
