@@ -225,7 +225,7 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
     threads = cores()
     openings = choose_openings(game, options.openings)
     if options.levels:
-        path = Path(options.checkpoint[0]) if options.checkpoint else shipped_checkpoint(game)
+        path = parse_checkpoint(options.checkpoint[0])[1] if options.checkpoint else shipped_checkpoint(game)
         pool, pairs = levels_pool(game, path, threads)
     elif options.thinking:
         pool, pairs = thinking_pool(game, nets(game, options), threads)
@@ -240,6 +240,8 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
     print(f"openings: {openings.about}")
     if isinstance(openings, Book) and games > 2 * len(openings.openings) and not options.sprt:
         print(f"note: after {2 * len(openings.openings)} games of a pair its openings come again")
+    if isinstance(openings, Book) and options.sprt:
+        print("note: every seed has this book's openings: a match after the test is new evidence with --openings PLIES")
     tested = None
     with interruptible() as stop:
         if options.sprt:

@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from alphamini.arena.plotting import curves, draw_thinking, is_figure
+from alphamini.arena.plotting import curves, draw_thinking, file_format, is_figure
 from alphamini.options import check_writable, parser, run_command
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     arguments = options.parse_args()
     out = arguments.out or arguments.file[0].with_suffix(".png")
     check_writable(out, is_figure)
+    file_format(out)
     draw_thinking([read(path) for path in arguments.file], out)
     print(out)
 
@@ -44,6 +45,8 @@ def read(path: Path) -> dict[str, Any]:
 def _player(row: dict[str, Any]) -> dict[str, Any]:
     """A row of "players"; KeyError, TypeError or ValueError if it is none."""
     player = _rated(row, "elo", "seconds_per_move")
+    if player["seconds_per_move"] <= 0 and row.get("curve"):
+        raise ValueError("a time that is not above 0")
     player |= {
         "name": str(row["name"]),
         "curve": str(row.get("curve", "")),
@@ -62,6 +65,8 @@ def _rated(row: dict[str, Any], *fields: str) -> dict[str, Any]:
     numbers = {field: float(row[field]) for field in fields}
     if not all(map(isfinite, (low, high, *numbers.values()))):
         raise ValueError("a number that is not finite")
+    if not all(low <= numbers[field] <= high for field in fields[:1] if field.startswith("elo")):
+        raise ValueError("an interval that does not hold its Elo")
     return {"ci95": (low, high), **numbers}
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from alphamini.arena import ratings
-from alphamini.arena.plotting import is_figure
+from alphamini.arena.plotting import file_format, is_figure
 from alphamini.model.checkpoint import write_bytes
 from alphamini.options import Parser, check_writable
 from alphamini.options import run_command as run_command  # every benchmark ends with it
@@ -30,30 +33,36 @@ PACKAGES = ("numpy", "numba", "torch", "openvino", "open_spiel")
 def parser(description: str) -> argparse.ArgumentParser:
     """The options that every benchmark takes."""
     options = Parser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    options.add_argument("--json", type=to_write(_is_ours), metavar="FILE", help="write the rows to FILE as well")
+    options.add_argument("--json", type=_report_file, metavar="FILE", help="write the rows to FILE as well")
     options.add_argument("--quick", action="store_true", help="a few repeats, to see that it runs (for CI)")
     return options
 
 
-def to_write(ours: Callable[[bytes], bool]) -> Callable[[str], Path]:
-    """The type of an option that names a file to write: refused before the work, see `options.check_writable`."""
-
-    def path(text: str) -> Path:
-        try:
-            check_writable(Path(text), ours)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-        return Path(text)
-
+def figure_file(text: str) -> Path:
+    """The type of an option that names a figure to draw: refused before the work."""
+    path = Path(text)
+    try:
+        file_format(path)
+        check_writable(path, is_figure)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return path
 
 
-FIGURE = to_write(is_figure)
+def _report_file(text: str) -> Path:
+    """As `figure_file`, for what `report` writes."""
+    try:
+        check_writable(Path(text), lambda content: content.startswith(b'{\n "benchmark": '))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)
 
 
-def _is_ours(content: bytes) -> bool:
-    """Has `report` written this?"""
-    return content.startswith(b'{\n "benchmark": ')
+def scratch() -> Path:
+    """A folder that goes when the benchmark ends."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def medians(tasks: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:

@@ -9,7 +9,6 @@ An interval knows of the games alone, not that two runs of one recipe differ, to
 from __future__ import annotations
 
 import shlex
-import tempfile
 from pathlib import Path
 
 import common
@@ -36,7 +35,7 @@ def main() -> None:
     wish = options.parse_args()
     if wish.quick:
         wish.game, wish.minutes, wish.seeds, wish.games = "tictactoe", 0.1, 1, 4
-        wish.runs = Path(tempfile.mkdtemp())
+        wish.runs = common.scratch()
     game = games.get(wish.game)
     rows: list[common.Row] = []
     for seed in range(wish.seeds):

@@ -7,7 +7,6 @@ anchor, the strongest scripted teacher. The curves start where self-play does.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import common
@@ -76,11 +75,11 @@ def main() -> None:
     options.add_argument("--sims", type=int, default=64, help="simulations a move of the judging games")
     options.add_argument("--games", type=int, default=40, help="games a pair")
     options.add_argument("--runs", type=Path, default=Path("runs"), help="where the runs lie")
-    options.add_argument("--figure", type=common.FIGURE, metavar="FILE.png")
+    options.add_argument("--figure", type=common.figure_file, metavar="FILE.png")
     wish = options.parse_args()
     if wish.quick:
         wish.game, wish.minutes, wish.seeds, wish.games = "tictactoe", 0.2, 1, 2
-        wish.runs = Path(tempfile.mkdtemp())
+        wish.runs = common.scratch()
     runs: dict[str, list[tuple[float, Path]]] = {}
     for seed in range(wish.seeds):
         for start, flags in STARTS.items():

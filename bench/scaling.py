@@ -17,6 +17,7 @@ import matplotlib
 from selfplay import SelfPlay
 
 import games
+from alphamini.arena.plotting import save
 from alphamini.learn.actor import SelfPlayConfig
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
@@ -57,12 +58,12 @@ def draw(rows: list[common.Row], file: Path) -> None:
         axis.set_xlabel(panel)
         axis.grid(alpha=0.3)
     axes[0].set(ylabel="leaves a second", ylim=(0, 1.05 * max(row["value"] for row in rows)))
-    figure.savefig(file, dpi=150)
+    save(figure, file)
 
 
 def main() -> None:
     options = common.parser(__doc__)
-    options.add_argument("--figure", type=common.FIGURE, metavar="FILE.png", help="draw it, too")
+    options.add_argument("--figure", type=common.figure_file, metavar="FILE.png", help="draw it, too")
     arguments = options.parse_args()
     counts, budgets, sizes = (GAMES, SIMULATIONS, SIZES)
     if arguments.quick:

@@ -21,7 +21,7 @@ from alphamini.learn.actor import SEARCH
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.evaluators import NetEvaluator, make_backend
 from alphamini.model.shipped import shipped_checkpoint
-from alphamini.search.search import Search, choose
+from alphamini.search.search import Search, choose, exact_value
 
 NOISE_TOTAL = 10.83  # as in self-play
 UNKNOWN = 0.3  # a move that the long search hardly tried counts as so much worse than its position
@@ -60,7 +60,8 @@ class Reference:
         policy = search.policy(rows)
         known = np.nan_to_num(statistics.q)
         self.best = policy.argmax(1)
-        self.q = np.where(statistics.visits >= TRUSTED, known, statistics.value[:, None] - UNKNOWN)
+        seen = np.where(statistics.visits >= TRUSTED, known, statistics.value[:, None] - UNKNOWN)
+        self.q = np.where(statistics.proof != 0, exact_value(statistics.proof), seen)
         self.own = (policy * self.q).sum(1)
 
     def rows(self, name: str, target: NDArray[np.float32]) -> list[dict[str, object]]:

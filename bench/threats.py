@@ -11,7 +11,6 @@ may be won all the same. (Threat-space search: Allis, van den Herik and Huntjens
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import common
@@ -20,6 +19,7 @@ import numpy as np
 import games
 from alphamini.arena.players import make_player
 from alphamini.arena.suite import load_suite
+from alphamini.evaluate import read_report
 from alphamini.model.threads import cores
 from games import ONGOING, Game, States
 
@@ -103,8 +103,14 @@ def judge_suite(prover: Prover, spec: str) -> list[common.Row]:
 
 
 def judge_games(prover: Prover, file: Path, player: str) -> list[common.Row]:
+    report = read_report(file.read_bytes())
+    if report is None or report["game"] != prover.game.name or "games" not in report:
+        raise ValueError(f"{file} is no match of {prover.game.name} by evaluate --out")
+    names = sorted({record[seat] for record in report["games"] for seat in ("first", "second")})
+    if player not in names:
+        raise ValueError(f"--player: {file} has {', '.join(names)}, not {player!r}")
     counts = {"drawn": [0, 0], "lost": [0, 0]}
-    for record in json.loads(file.read_text())["games"]:
+    for record in report["games"]:
         if player not in (record["first"], record["second"]):
             continue
         side = 0 if record["first"] == player else 1
@@ -132,7 +138,8 @@ def main() -> None:
     options.add_argument("--nodes", type=int, default=200_000, help="positions looked at for a question")
     wish = options.parse_args()
     if wish.quick:
-        wish.player, wish.depth, wish.nodes = "net@sims=8", 2, 5000
+        wish.depth, wish.nodes = 2, 5000
+        wish.player = wish.player if wish.games else "net@sims=8"
     prover = Prover(games.get("gomoku9"), wish.depth, wish.nodes)
     found = judge_games(prover, wish.games, wish.player) if wish.games else judge_suite(prover, wish.player)
     common.report("threats", found, wish.json)

@@ -216,6 +216,14 @@ def test_a_sequential_test_stops_when_it_knows_and_is_rated_as_one_match() -> No
     assert (undecided["accepted"], undecided["openings"]) == (None, 40)
 
 
+def test_a_sequential_test_that_is_stopped_decides_nothing_by_the_short_games_of_its_round() -> None:
+    pool = Pool(GOMOKU7, [Entry(s, make_player(GOMOKU7, s)) for s in ("scripted", "random")], threads=1)
+    asked = iter(range(10**6))
+    found = play_test(pool, SequentialTest(0, 200), 2000, seed=0, stop=lambda: next(asked) >= 20)
+    assert (found["accepted"], found["llr"]) == (None, 0.0)
+    assert 0 < found["openings"] < 32
+
+
 def test_a_sequential_test_plays_no_opening_twice() -> None:
     pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s)) for s in ("random", "random")], threads=1)
     found = play_test(pool, SequentialTest(0, 1), 4000, seed=0)

@@ -129,6 +129,8 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
         ({"game": "x", "players": [{**POINT, "oracle": 1}]}, "not subscriptable"),
         ({"game": "x", "players": [POINT], "curves": [{}]}, "no field 'ci95'"),
         ([], "no attribute"),
+        ({"game": "x", "players": [{**POINT, "elo": 1, "ci95": [2, 3]}]}, "an interval that does not hold its Elo"),
+        ({"game": "x", "players": [{**POINT, "seconds_per_move": 0}]}, "a time that is not above 0"),
         ({"game": "x", "players": [{**POINT, "simulations": float("inf")}]}, "infinity"),
         ({"game": "x", "players": [{**POINT, "elo": float("nan")}]}, "not finite"),
         ({"game": "x", "players": [{**POINT, "ci95": [0, float("inf")]}]}, "not finite"),
@@ -155,7 +157,7 @@ def test_a_figure_says_which_openings_it_comes_from(tmp_path: Path) -> None:
 
 
 def test_a_figure_of_one_budget_shows_no_differences_in_time_that_are_none(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(plotting, "_save", lambda figure, path: shown.append(figure.axes[0].get_xlim()))
+    monkeypatch.setattr(plotting, "save", lambda figure, path: shown.append(figure.axes[0].get_xlim()))
     shown: list[tuple[float, float]] = []
     alike = [{**POINT, "curve": name, "seconds_per_move": time} for name, time in (("a", 9.8e-5), ("b", 10.1e-5))]
     draw_thinking([{"game": "x", "players": alike}], tmp_path / "r.svg")
@@ -340,6 +342,7 @@ def test_a_book_a_sequential_test_and_a_suite(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "SPRT: undecided" in done.stdout
     assert "note: no different openings are left" in done.stdout
+    assert "note: every seed has this book's openings" in done.stdout
     report = json.loads((tmp_path / "test.json").read_text())
     assert (report["sprt"]["accepted"], report["sprt"]["openings"]) == (None, 5)
     assert report["options"]["test"] == {"elo0": 0.0, "elo1": 30.0, "alpha": 0.05, "beta": 0.05}

@@ -34,7 +34,7 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
         played = f"\nopenings: {_plain(report['openings'])}" if draw is _draw_elo and report.get("openings") else ""
         axes.set_xlabel(f"seconds a move of one core, {taken} (log scale){played}")
         axes.legend(fontsize=10, loc="lower right" if draw is _draw_elo else "upper right")
-    _save(figure, path)
+    save(figure, path)
 
 
 def curves(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -127,7 +127,7 @@ def draw_learning(metrics: Sequence[dict[str, Any]], path: Path) -> None:
     axes.set_xlabel("minutes since the run began")
     axes.set_ylabel("Elo over the net that self-play began with")
     axes.set_title("Learning by self-play (quick matches, 95 % intervals)")
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_paths(game: str, points: Sequence[dict[str, Any]], path: Path) -> None:
@@ -148,12 +148,20 @@ def draw_paths(game: str, points: Sequence[dict[str, Any]], path: Path) -> None:
     axes.set_ylabel("Elo, 95 % intervals")
     axes.set_title(f"{game}: what a supervised start is worth")
     axes.legend(fontsize=10, loc="lower right")
-    _save(figure, path)
+    save(figure, path)
 
 
 def is_figure(content: bytes) -> bool:
     """Is this the file of one of our figures?"""
     return MARK.encode() in content
+
+
+def file_format(path: Path) -> str:
+    """What a figure of that name is written as; ValueError, one line, if the name's ending is of no format."""
+    kind = path.suffix[1:].lower()
+    if kind not in FORMATS:
+        raise ValueError(f"{path}: the name of a figure ends in .{', .'.join(FORMATS)}")
+    return kind
 
 
 def _figure(panels: int) -> tuple[Any, list[Any]]:
@@ -178,13 +186,11 @@ def _figure(panels: int) -> tuple[Any, list[Any]]:
     return figure, all_axes[:panels]
 
 
-def _save(figure: Any, path: Path) -> None:
-    """ValueError, one line, if the name's ending is of no format."""
+def save(figure: Any, path: Path) -> None:
+    """Writes it whole or not at all, with the mark that lets a newer one replace it. ValueError: see `file_format`."""
     from matplotlib import pyplot
 
-    kind = path.suffix[1:].lower()
-    if kind not in FORMATS:
-        raise ValueError(f"{path}: the name of a figure ends in .{', .'.join(FORMATS)}")
+    kind = file_format(path)
     drawn = io.BytesIO()
     figure.savefig(drawn, format=kind, metadata={"Creator": MARK})
     pyplot.close(figure)

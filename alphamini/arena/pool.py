@@ -174,7 +174,7 @@ def play_pairs(
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and how it stands.
-    After `stop()` no move is begun. Every pair has openings of its own, which are no other seed's either."""
+    After `stop()` no move is begun. Every pair has openings of its own; where they are random, no other seed has them."""
     with tqdm(total=len(pairs) * 2 * ((games + 1) // 2), unit="game", leave=False) as bar:
         for number, (a, b) in enumerate(pairs):
             if not stop():
@@ -190,11 +190,12 @@ def play_test(
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Plays the pool's two entries until the test knows, for `games` games (rounded up to even), while there are openings
-    that they have not played, or until `stop()`; its JSON. `play_pairs` draws others, so that a match after the test is
-    new evidence.
+    that they have not played, or until `stop()`; its JSON. Where they are random `play_pairs` draws others, so that a
+    match after the test is new evidence; a book has the same for both.
 
     An opening that came again would be the same two games between players without chance, and no new evidence: the
-    test's errors would be more than it says.
+    test's errors would be more than it says. A round that was broken off decides nothing: of its games the short ones
+    are over.
     """
     source = openings or RandomOpenings(pool.game, default_opening_plies(pool.game))
     first = (seed << 20) + (1 << 19)  # of half the seeds that `play_pairs` has, far beyond its pairs
@@ -209,9 +210,11 @@ def play_test(
             part = _Given(lines[start : start + TEST_ROUND])
             pool.play(0, 1, 2 * len(part.lines), first + number, part, score, stop)
             played = pool.pairs.get((0, 1), played)
+            if stop():
+                break
             ratio = float(test.ratio(played.pentanomial or ()))
             score.note = f", LLR {ratio:+.2f} ({low:+.2f}, {high:+.2f})"
-            if test.verdict(ratio) or stop():
+            if test.verdict(ratio):
                 break
     return {**asdict(test), "llr": round(ratio, 3), "bounds": [round(low, 3), round(high, 3)],
             "accepted": test.verdict(ratio), "openings": played.games // 2}  # fmt: skip

@@ -52,7 +52,7 @@ class Recipe:
         "grows where --blocks or --channels ask for more than it has",
     ] = ""
     iteration_moves: Annotated[int, "self-play moves between two rounds of training"] = 8192
-    reuse: Annotated[float, "how often a sample is trained on, on average"] = 6.0
+    reuse: Annotated[float, "how often a sample is trained on, on average; those before the first training less"] = 6.0
     first_training: Annotated[int, "samples to collect before self-play's first training"] = 4000
     window_start: Annotated[int, "replay window: this many samples at first ..."] = 20_000
     window_power: Annotated[float, "... then growing with (all samples) ** this (KataGo: 0.65)"] = 0.65
