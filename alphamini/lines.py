@@ -35,6 +35,11 @@ class Lines:
         """Is there a line, or the end, to be read at once?"""
         return not self._queue.empty()
 
+    def ahead(self) -> list[str]:
+        """The lines that are there to be read, and stay there."""
+        with self._queue.mutex:
+            return [line for line in self._queue.queue if line is not None]
+
     def wait(self, seconds: float) -> None:
         """Until a line or the end is there to be read, at most so long."""
         if not self.waiting:

@@ -26,8 +26,7 @@ class StubEngine:
         self._rng.shuffle(actions)
         candidates = tuple(Candidate(a, 1, 0.5, 1 / len(actions), 0, 1 / len(actions)) for a in actions)
         analysis = Analysis(actions[0], 0.5, len(actions), 0.0, tuple(actions[:1]), 0, candidates)
-        if watch is not None:
-            watch(lambda: analysis)
+        self.stopped = watch is not None and watch(lambda: analysis)
         return analysis
 
 
@@ -51,6 +50,10 @@ class StubWire:
 
     def __init__(self):
         self.said = []
+        self.coming = []  # the lines that are there during a search
+
+    def ahead(self):
+        return self.coming
 
     def say(self, text):
         self.said.append(text)

@@ -83,6 +83,50 @@ def test_rule_4_is_renju():
     assert talk.door.session.game is games.get("gomoku15-renju")
 
 
+def test_end_ends_a_search_and_nothing_is_said_any_more():
+    talk = gomocup()
+    talk.ask("START 9")
+    talk.wire.waiting, talk.wire.coming = False, ["INFO x", "end"]
+    engine = talk.engines.get(talk.door.session.game)
+    assert talk.ask("BEGIN") == talk.ask("SWAP2BOARD", "DONE") == ""
+    assert engine.stopped
+    assert board(talk) == {}
+    assert not talk.door.obey("end")
+
+
+@pytest.mark.parametrize(("line", "stopped"), [
+    ("INFO timeout_turn 0", True), ("INFO timeout_turn 60000", False), ("INFO timeout_match 0", False), ("INFO", False),
+])  # fmt: skip
+def test_piskvorks_move_now_ends_a_search(line, stopped):
+    talk = gomocup()
+    talk.ask("START 9")
+    talk.wire.waiting, talk.wire.coming = False, [line]
+    assert MOVE.fullmatch(talk.ask("BEGIN"))
+    assert talk.engines.get(talk.door.session.game).stopped == stopped
+
+
+def test_a_conversation_out_of_a_file_is_answered_to_its_end():
+    talk = gomocup()
+    talk.ask("START 9")
+    talk.wire.waiting, talk.wire.coming = True, ["INFO timeout_turn 0", "END"]
+    assert MOVE.fullmatch(talk.ask("BEGIN"))
+    assert not talk.engines.get(talk.door.session.game).stopped
+
+
+@pytest.mark.parametrize("length", [6, 7, 9])
+def test_a_board_in_any_order_is_played_in_one_that_ends_no_game(length):
+    """On the way to more than five in a row there may be five, which win by the rule of exactly five."""
+    talk = gomocup()
+    talk.ask("INFO rule 1", "START 15")
+    own = [f"{x},0,1" for x in range(length)]
+    theirs = [f"{2 * x},{2 + 2 * (x % 4)},2" for x in range(7)] + ["1,13,2", "7,13,2"]
+    assert MOVE.fullmatch(talk.ask("BOARD", *own, *theirs[:length], "DONE"))
+    assert [*board(talk).values()].count(1) == length + 1
+    over = [f"{x},0,1" for x in range(5)]
+    talk.ask("RESTART")
+    assert talk.ask("BOARD", *over, *theirs[:5], "DONE") == "ERROR the game is over"
+
+
 def test_a_rule_that_cannot_be_played_is_said_when_a_move_is_asked_for():
     talk = gomocup()
     assert talk.ask("START 9", "INFO rule 2") == "OK"

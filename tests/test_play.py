@@ -386,7 +386,9 @@ def test_only_what_the_session_knows_whole_is_overwritten(tmp_path):
     play(session, "d4")
     assert "choose another name" in answer(session, f"save {file}")
     assert file.read_text() == notes
-    assert "saved in" in answer(session, f"save {tmp_path / 'new.sgf'}", "new", f"save {tmp_path / 'new.sgf'}")
+    new = tmp_path / "new.sgf"
+    assert "saved in" in answer(session, f"save {new}", "undo", f"save {new}")
+    assert "choose another name" in answer(session, "new", f"save {new}")  # the game there is another one
     another = session_of("go9", side="both")
     answer(another, f"load {tmp_path / 'new.sgf'}")
     play(another, "d4")

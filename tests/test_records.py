@@ -261,7 +261,7 @@ def test_texts_that_are_written(tmp_path):
     head = rf"(;FF[4]GM[4]CA[UTF-8]AP[alphamini:{__version__}]SZ[15]RU[renju]PB[me]PW[a [b\] \\ c]RE[B+R]"
     assert (tmp_path / "x.sgf").read_text() == f"{head}\n;B[hh];W[ig];B[gi]\n)\n"
     write_record(tmp_path / "x.psq", game, moves, names=("7", ""))
-    assert (tmp_path / "x.psq").read_text() == "Piskvorky 15x15, 0:0, 0\n8,8,0\n9,7,0\n7,9,0\nblack 7\nwhite\n0\n"
+    assert (tmp_path / "x.psq").read_text() == "Piskvorky 15x15, 0:0, 0\n8,8,0\n9,7,0\n7,9,0\nhomo-7\nhomo-2\n0\n"
     write_record(tmp_path / "x.txt", game, moves, games.WIN_0)
     assert (tmp_path / "x.txt").read_text() == "game gomoku15-renju\nh8 i9 g7 resign\n"
     write_record(tmp_path / "x.txt", game, moves, games.WIN_1)

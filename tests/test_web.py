@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -167,7 +168,8 @@ def test_its_strength_can_be_set(browse):
         ("play", {}, "action must be a whole number"),
         ("new", {"side": "third"}, "side must be one of first, second, both, none"),
         ("new", {"side": []}, "side must be one of first, second, both, none"),
-        ("undo", {"version": 0}, "the game has gone on meanwhile"),
+        ("undo", {"version": -1}, "the game has gone on meanwhile"),
+        ("new", {"version": -1}, "the game has gone on meanwhile"),
         ("play", {"action": 1, "version": None}, "the game has gone on meanwhile"),
         ("strength", {"sims": 0}, "sims must be from 1 to 1000000"),
         ("strength", {"sims": 1.5}, "sims must be a whole number"),
@@ -341,3 +343,15 @@ def test_a_taken_port_is_one_line():
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (2, f"error: port {port} is not free; give another one with --port\n")
+
+
+def test_a_board_that_a_page_cannot_show_after_a_move_is_refused_at_once() -> None:
+    game = replace(games.get("tictactoe"), board_text=lambda state, last, colour: draw_loudly(state, last))
+    with pytest.raises(ValueError, match="tictactoe writes its board in a way that this page cannot show"):
+        Table(Session(game, lambda: None, SIDES["both"]), no_levels)
+
+
+def draw_loudly(state: games.States, last: int | None) -> str:
+    """The last stone as a capital letter."""
+    text = games.get("tictactoe").board_text(state, last, False)
+    return text if last is None else text.upper()

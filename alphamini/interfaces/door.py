@@ -37,6 +37,10 @@ class Wire:
         """Has anything come in, or the end?"""
         return self._lines.waiting
 
+    def ahead(self) -> list[str]:
+        """The lines that have come in, and will be read."""
+        return self._lines.ahead()
+
     def wait(self, seconds: float) -> None:
         self._lines.wait(seconds)
 

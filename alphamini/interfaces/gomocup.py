@@ -20,6 +20,7 @@ from alphamini.arena.coordinates import from_xy, to_xy
 from alphamini.interfaces import swap2
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.door import Wire
+from alphamini.interfaces.engine import Analysis
 from alphamini.interfaces.provider import Engines
 from alphamini.interfaces.session import Session
 from alphamini.search.search import MAX_SIMS
@@ -27,6 +28,7 @@ from games import Position, get
 
 EVERYBODY = frozenset({0, 1})
 OWN, OPPONENT = 1, 2  # fields of BOARD
+ORDERS = 100  # of its stones, to be tried
 _log = logging.getLogger(__name__)
 
 
@@ -148,7 +150,10 @@ class Gomocup:
         if session.is_over:
             self._say("MESSAGE the game is over")
             return
-        analysis = session.think()
+        meanwhile = _Meanwhile(self._wire)
+        analysis = session.think(meanwhile)
+        if meanwhile.ended:  # nothing may be said any more
+            return
         session.play(analysis.action)
         self._say(to_xy(session.game, analysis.action))
         _log.info("%d visits in %.2f s, win rate %.2f", analysis.visits, analysis.seconds, analysis.win_rate)
@@ -188,8 +193,10 @@ class Gomocup:
         if len(lines) not in swap2.STONES:
             raise ValueError("SWAP2BOARD needs no stones, 3 or 5")
         position = _play_all(session.game.initial(), [from_xy(session.game, line) for line in lines])
-        actions = swap2.answer(session, position, self._rng)
-        self._say(" ".join(to_xy(session.game, action) for action in actions) or "SWAP")
+        meanwhile = _Meanwhile(self._wire)
+        actions = swap2.answer(session, position, self._rng, meanwhile)
+        if not meanwhile.ended:
+            self._say(" ".join(to_xy(session.game, action) for action in actions) or "SWAP")
 
     # Settings
 
@@ -236,6 +243,28 @@ class Gomocup:
         self._say(f'name="alphamini", version="{__version__}", author="the alphamini project", country="-"')
 
 
+class _Meanwhile:
+    """Watches a search: END ends it, and so does an `INFO timeout_turn` of time that has passed, Piskvork's "move now".
+
+    Lines that were there before the search are a conversation out of a file, to be answered one after another.
+    """
+
+    def __init__(self, wire: Wire):
+        self._wire, self._start, self._all_there = wire, time.perf_counter(), wire.waiting
+
+    def __call__(self, result: Callable[[], Analysis]) -> bool:
+        passed = 1000 * (time.perf_counter() - self._start)
+        limits = [re.fullmatch(r"INFO +TIMEOUT_TURN +([0-9]{1,9})", line) for line in self._lines()]
+        return self.ended or any(limit and int(limit[1]) <= passed for limit in limits)
+
+    @property
+    def ended(self) -> bool:
+        return "END" in self._lines()
+
+    def _lines(self) -> list[str]:
+        return [] if self._all_there else [line.strip().upper() for line in self._wire.ahead()]
+
+
 def _whole(text: str, message: str) -> int:
     if not re.fullmatch(r"\s*-?[0-9]{1,100}\s*", text, re.ASCII):
         raise ValueError(message)
@@ -253,7 +282,8 @@ def _play_all(position: Position, actions: Iterable[int]) -> Position:
 
 def _in_turn(start: Position, stones: list[tuple[int, int]]) -> Position:
     """The position with these stones (action, field) in which the opponent has moved last: in the order in which they
-    came where that alternates, else in turn. ValueError where the numbers do not fit or a stone is not legal."""
+    came where that alternates, else in turn, in some order in which the game goes on: on the way to six in a row there
+    may be five. ValueError where the numbers do not fit or a stone is not legal."""
     own = [action for action, field in stones if field == OWN]
     opponent = [action for action, field in stones if field == OPPONENT]
     ahead = len(opponent) - len(own)
@@ -263,4 +293,12 @@ def _in_turn(start: Position, stones: list[tuple[int, int]]) -> Position:
     fields = [field for _, field in stones]
     if fields == [OPPONENT if (i + ahead) % 2 else OWN for i in range(len(fields))]:
         return _play_all(start, [action for action, _ in stones])
-    return _play_all(start, [(first, second)[i % 2][i // 2] for i in range(len(stones))])
+    wrong = ""
+    for seed in range(ORDERS):
+        try:
+            return _play_all(start, [(first, second)[i % 2][i // 2] for i in range(len(stones))])
+        except ValueError as error:
+            wrong = wrong or str(error)
+        for side in (first, second):
+            random.Random(seed).shuffle(side)
+    raise ValueError(wrong)

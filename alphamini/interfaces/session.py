@@ -39,10 +39,11 @@ class Session:
         self.strength: Strength | None = None  # of the engine's moves, in place of `sims` and `seconds`
         self.clocks = (Clock(), Clock())  # of player 0 and player 1; only the engine's moves are charged here
         self._rng = random.Random()
-        self._files: dict[str, bytes] = {}  # what is known whole of files: while they hold it, they may be written over
+        self._files: dict[str, bytes]  # of this game, known whole: while they hold it, they may be written over
         self.new()
 
     def new(self) -> None:
+        self._files = {}  # of another game
         self._set(self.game.initial(), resigned=False)
 
     def go_to(self, position: Position) -> None:
@@ -175,7 +176,7 @@ class Session:
         position = record.position()
         self._set(position, not position.is_over and record.resigned and record.result == 1 - position.to_play)
         # A file that holds more than we keep (notes, variations, other games) must not be written over.
-        self._files[os.path.realpath(path)] = self.record(str(path))
+        self._files = {os.path.realpath(path): self.record(str(path))}
 
 
 def _path(name: str) -> Path:

@@ -15,7 +15,7 @@ import random
 from math import inf
 from time import perf_counter
 
-from alphamini.interfaces.engine import Analysis
+from alphamini.interfaces.engine import Analysis, Watch
 from alphamini.interfaces.session import Session
 from games import Position
 
@@ -25,14 +25,14 @@ PROPOSALS = 64  # openings that the net looks at before one is proposed
 SEARCHED = 4  # of them, the most balanced ones, are searched too
 
 
-def answer(session: Session, position: Position, rng: random.Random) -> list[int]:
+def answer(session: Session, position: Position, rng: random.Random, watch: Watch | None = None) -> list[int]:
     """The actions to place, black's first; none: we take black. ValueError where the game is over already.
 
-    Takes the time of one move, and the clock runs.
+    Takes the time of one move, and the clock runs. `watch` ends each of the searches.
     """
     if position.is_over:
         raise ValueError("the game is over")
-    time = _Time(session, position)
+    time = _Time(session, position, watch)
     actions = _choose(time, position, rng) if position.moves else _propose(time, position, 3, rng)[0]
     session.clocks[position.to_play].spend(time.spent)
     return actions
@@ -71,8 +71,8 @@ def _worse(analysis: Analysis) -> float:
 class _Time:
     """The time of one move in `position`, shared by several searches."""
 
-    def __init__(self, session: Session, position: Position):
-        self._session, self._start = session, perf_counter()
+    def __init__(self, session: Session, position: Position, watch: Watch | None):
+        self._session, self._watch, self._start = session, watch, perf_counter()
         budget = session.budget(position)
         self._budget = inf if budget is None else budget
 
@@ -88,7 +88,7 @@ class _Time:
     def search(self, position: Position, share: float) -> Analysis:
         """With a share of the time that is left."""
         seconds = None if self._budget == inf else share * self.left
-        return self._session.engine.analyse(position, self._session.sims, seconds)
+        return self._session.engine.analyse(position, self._session.sims, seconds, self._watch)
 
     def glance(self, position: Position) -> Analysis:
         """What the net says without a search."""

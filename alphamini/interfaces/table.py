@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections.abc import Callable
 from math import ceil, floor
@@ -22,7 +23,6 @@ from games import Game, Position
 # How a family's board looks; else it has squares.
 LOOKS = {"gomoku": "lines", "renju": "lines", "connect6": "lines", "go": "lines", "hex": "hexagons"}
 TURNED = {"breakthrough"}  # families whose planes show player 1 the board upside down
-BOLD = ("new", "strength")  # commands that no state of the board stands against
 QUIET = ("hint", "strength")  # those that leave it as it is
 MOST_ELO = 10_000  # no rating is further from 0
 
@@ -47,7 +47,8 @@ class Table:
         self._one = threading.Lock()  # a command at a time
         self._counting, self._waiting = threading.Lock(), 0  # commands that a search has to end for
         self._closed = False
-        self._version = 0
+        self._version = secrets.randbits(31)  # not that of a program before, whose page may still be open
+        _try_board(session.game)
         self.state = self._read()  # as after the last command; nobody waits for a search to see it
 
     def obey(self, command: str, said: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class Table:
             self._count(-urgent)
             if self._closed:
                 raise ValueError("the program is ending")
-            if command not in BOLD and said.get("version") != self._version:
+            if command != "strength" and said.get("version") != self._version:
                 raise ValueError("the game has gone on meanwhile")
             mover = self._session.position.to_play
             analysis = self._commands[command](said)
@@ -230,6 +231,13 @@ def _stones(position: Position) -> NDArray[np.int8]:
     if len(rows) < game.shape[0]:
         raise ValueError(f"{game.name} writes its board in a way that this page cannot show")
     return np.array(rows[: game.shape[0]], np.int8)
+
+
+def _try_board(game: Game) -> None:
+    """ValueError, one line, unless the page can show a move: said before a game has begun."""
+    start = game.initial()
+    for position in (start, start.play(start.legal_actions[0])):
+        _stones(position)
 
 
 def _last_cell(position: Position) -> int | None:

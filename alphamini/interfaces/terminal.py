@@ -158,10 +158,11 @@ class Terminal:
         if self._live:
             self._out.write("thinking ...")
             self._out.flush()
-        analysis = search(self._live_view() if self._analysis else None)
-        if self._live:
-            self._out.write(ERASE)
-        return analysis
+        try:
+            return search(self._live_view() if self._analysis else None)
+        finally:
+            if self._live:
+                self._out.write(ERASE)
 
     def _live_view(self) -> Watch:
         interval, last = LIVE_SECONDS if self._live else LOG_SECONDS, time.monotonic()

@@ -2,7 +2,7 @@
 
 `GET /` is the page, `GET /state` the game, `GET /record` what `save` would write. Everything else is a POST with a JSON
 object, answered with the state after it: play {"action"}, think (the engine moves), hint, undo, redo, resign, new
-{"side"}, strength {"sims"} or {"level"}. But for the last two it holds the "version" of the state that it is about, so
+{"side"}, strength {"sims"} or {"level"}. But for the last it holds the "version" of the state that it is about, so
 that no page acts on a board which it does not show. What cannot be done is a 400 with {"error": one line}, and changes
 nothing. A search ends for whatever else is asked meanwhile; its own answer is an error then.
 """

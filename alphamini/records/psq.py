@@ -1,8 +1,9 @@
 """PSQ, the records of Piskvork (https://github.com/plastovicka/Piskvork, savePsq and openPsq in its source).
 
 A line `Piskvorky WIDTHxHEIGHT, LEVEL:LEVEL, BEGINS`; then a line `COLUMN,ROW,MILLISECONDS` for each move, counted from
-1 at the upper left; then perhaps the programs' names (the second one had the first move where BEGINS is 1), and how the
+1 at the upper left; then perhaps the players' names (the second one had the first move where BEGINS is 1), and how the
 game ended (a number, in some files with a rule after a comma). The rule is not in it, nor who won: the board tells.
+Piskvork would start the program of a name, unless it begins with "homo-".
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from alphamini.records.record import Record, decode, one_line, play
 from games import Game, get, names
 
+HUMAN = "homo-"  # begins the name of a player who is no program
 MOST_AFTER = 3  # lines after the moves: two names, and how it ended
 
 
@@ -47,20 +49,26 @@ def read(data: bytes, expected: Game | None) -> Record:
     if head[3] == "1":
         first, second = second, first
     result = position.outcome if position.is_over else None
-    return Record(game, position.moves, result, (one_line(first), one_line(second)))
+    return Record(game, position.moves, result, (_name(first), _name(second)))
 
 
 def write(record: Record) -> bytes:
-    """Names get letters in front where they would read as numbers."""
+    """Nobody's name is a program's: whoever opens the file can play on."""
     if record.game.family not in ("gomoku", "renju"):
         raise ValueError(f"a PSQ file holds gomoku, not {record.game.name}: choose a name without .psq")
     height, width = record.game.shape
     moves = [f"{action % width + 1},{action // width + 1},0" for action in record.moves]
-    players = []
-    for name, side in zip(record.names, record.game.sides, strict=True):
-        name = one_line(name)[:60] or side
-        players.append(name if name[0].isalpha() else f"{side} {name}")
+    players = [HUMAN + (one_line(name)[:60] or str(number)) for number, name in enumerate(record.names, 1)]
     return "\n".join([f"Piskvorky {width}x{height}, 0:0, 0", *moves, *players, "0", ""]).encode()
+
+
+def _name(text: str) -> str:
+    """A player's, from its line; "" where it is only a number."""
+    name = one_line(text)
+    if name[: len(HUMAN)].lower() == HUMAN:
+        name = name[len(HUMAN) :]
+        return "" if name in ("1", "2") else name
+    return name
 
 
 def _game(width: int, height: int, expected: Game | None) -> Game:
