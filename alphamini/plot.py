@@ -44,7 +44,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def _player(row: dict[str, Any]) -> dict[str, Any]:
     """A row of "players"; KeyError, TypeError or ValueError if it is none."""
-    player = _rated(row, "elo", "seconds_per_move")
+    player = _rated(row, "elo") | _numbers(row, "seconds_per_move")
     if player["seconds_per_move"] <= 0 and row.get("curve"):
         raise ValueError("a time that is not above 0")
     player |= {
@@ -54,19 +54,26 @@ def _player(row: dict[str, Any]) -> dict[str, Any]:
     }
     if "oracle" in row:
         oracle = row["oracle"]
-        tally = _rated(oracle["error_possible"], "positions", "correct")
+        tally = _numbers(oracle["error_possible"], "positions", "correct")
         player["oracle"] = {"suite": str(oracle["suite"]), "error_possible": tally}
     return player
 
 
-def _rated(row: dict[str, Any], *fields: str) -> dict[str, Any]:
-    """The numbers of a row and their interval; ValueError if one is none."""
+def _rated(row: dict[str, Any], field: str) -> dict[str, Any]:
+    """A number and the interval that holds it; ValueError if there is none."""
+    found = _numbers(row, field)
+    low, high = found["ci95"]
+    if not low <= found[field] <= high:
+        raise ValueError(f"an interval that does not hold its {field}")
+    return found
+
+
+def _numbers(row: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """The numbers of a row and its interval; ValueError if one is none."""
     low, high = map(float, row["ci95"])
     numbers = {field: float(row[field]) for field in fields}
     if not all(map(isfinite, (low, high, *numbers.values()))):
         raise ValueError("a number that is not finite")
-    if not all(low <= numbers[field] <= high for field in fields[:1] if field.startswith("elo")):
-        raise ValueError("an interval that does not hold its Elo")
     return {"ci95": (low, high), **numbers}
 
 

@@ -46,7 +46,7 @@ def draw(rows: list[common.Row], file: Path) -> None:
     from matplotlib import pyplot
 
     panels = list(dict.fromkeys(row["over"] for row in rows))
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(9, 2.8), sharey=True, layout="constrained")
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(9, 2.8), dpi=150, sharey=True, layout="constrained")
     for axis, panel in zip(axes, panels, strict=True):
         points = [(row["at"], row["value"]) for row in rows if row["over"] == panel]
         axis.plot(*zip(*points, strict=True), "o-")

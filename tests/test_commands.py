@@ -129,7 +129,7 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
         ({"game": "x", "players": [{**POINT, "oracle": 1}]}, "not subscriptable"),
         ({"game": "x", "players": [POINT], "curves": [{}]}, "no field 'ci95'"),
         ([], "no attribute"),
-        ({"game": "x", "players": [{**POINT, "elo": 1, "ci95": [2, 3]}]}, "an interval that does not hold its Elo"),
+        ({"game": "x", "players": [{**POINT, "elo": 1, "ci95": [2, 3]}]}, "an interval that does not hold its elo"),
         ({"game": "x", "players": [{**POINT, "seconds_per_move": 0}]}, "a time that is not above 0"),
         ({"game": "x", "players": [{**POINT, "simulations": float("inf")}]}, "infinity"),
         ({"game": "x", "players": [{**POINT, "elo": float("nan")}]}, "not finite"),
