@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -463,6 +464,32 @@ def test_the_process_survives_whatever_comes():
     assert "bytes of a line beyond the first 8192 were dropped" in log
     assert "'TURN 4,4': 4,4 is not legal here" in log
     assert "Traceback" not in log
+
+
+def test_the_process_hears_what_comes_while_it_thinks():
+    """Its limit is an hour a move."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "alphamini.gomocup", "--seconds", "3600"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+    ) as process:  # fmt: skip
+
+        def say(*lines):
+            for line in lines:
+                process.stdin.write(f"{line}\n")
+
+        say("START 15")
+        assert process.stdout.readline() == "OK\n"
+        say("BEGIN")
+        time.sleep(0.5)
+        say("INFO timeout_turn 0")
+        assert MOVE.fullmatch(process.stdout.readline().strip())
+        say("INFO timeout_turn 3600000", "RESTART")
+        assert process.stdout.readline() == "OK\n"
+        say("BEGIN")
+        time.sleep(0.5)
+        say("END")
+        assert process.stdout.read() == ""
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_closed_pipe_ends_the_process_quietly():
