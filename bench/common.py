@@ -33,29 +33,29 @@ PACKAGES = ("numpy", "numba", "torch", "openvino", "open_spiel")
 def parser(description: str) -> argparse.ArgumentParser:
     """The options that every benchmark takes."""
     options = Parser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    options.add_argument("--json", type=_report_file, metavar="FILE", help="write the rows to FILE as well")
+    options.add_argument("--json", type=REPORT, metavar="FILE", help="write the rows to FILE as well")
     options.add_argument("--quick", action="store_true", help="a few repeats, to see that it runs (for CI)")
     return options
 
 
-def figure_file(text: str) -> Path:
-    """The type of an option that names a figure to draw: refused before the work."""
-    path = Path(text)
-    try:
-        file_format(path)
-        check_writable(path, is_figure)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def to_write(
+    ours: Callable[[bytes], bool], check: Callable[[Path], object] = lambda path: None
+) -> Callable[[str], Path]:
+    """The type of an option that names a file to write: refused before the work, see `options.check_writable`."""
+
+    def path(text: str) -> Path:
+        try:
+            check(Path(text))
+            check_writable(Path(text), ours)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return Path(text)
+
     return path
 
 
-def _report_file(text: str) -> Path:
-    """As `figure_file`, for what `report` writes."""
-    try:
-        check_writable(Path(text), lambda content: content.startswith(b'{\n "benchmark": '))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return Path(text)
+FIGURE = to_write(is_figure, file_format)
+REPORT = to_write(lambda content: content.startswith(b'{\n "benchmark": '))  # as `report` writes it
 
 
 def scratch() -> Path:

@@ -75,7 +75,7 @@ def main() -> None:
     options.add_argument("--sims", type=int, default=64, help="simulations a move of the judging games")
     options.add_argument("--games", type=int, default=40, help="games a pair")
     options.add_argument("--runs", type=Path, default=Path("runs"), help="where the runs lie")
-    options.add_argument("--figure", type=common.figure_file, metavar="FILE.png")
+    options.add_argument("--figure", type=common.FIGURE, metavar="FILE.png")
     wish = options.parse_args()
     if wish.quick:
         wish.game, wish.minutes, wish.seeds, wish.games = "tictactoe", 0.2, 1, 2

@@ -63,7 +63,7 @@ def draw(rows: list[common.Row], file: Path) -> None:
 
 def main() -> None:
     options = common.parser(__doc__)
-    options.add_argument("--figure", type=common.figure_file, metavar="FILE.png", help="draw it, too")
+    options.add_argument("--figure", type=common.FIGURE, metavar="FILE.png", help="draw it, too")
     arguments = options.parse_args()
     counts, budgets, sizes = (GAMES, SIMULATIONS, SIZES)
     if arguments.quick:
