@@ -92,7 +92,11 @@ def _draw_error(axes: Any, report: dict[str, Any]) -> None:
 
 
 def _show_a_decade(axes: Any) -> None:
-    """Widens the axis to a factor of ten at least: points of a single budget, a short run's, are microseconds apart."""
+    """Widens the axis to a factor of ten at least: points of a single budget, a short run's, are microseconds apart. Few
+    ticks, as all of a decade would be named where there are one or two of them."""
+    from matplotlib.ticker import LogLocator
+
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     low, high = axes.get_xlim()
     if high < 10 * low:
         middle = (low * high) ** 0.5
