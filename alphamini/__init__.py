@@ -4,6 +4,8 @@ As a library: `alphamini.Engine(game, checkpoint).analyse(position, seconds=1)`;
 """
 
 import os
+import signal
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
@@ -11,6 +13,9 @@ __version__ = "0.1.0"
 # Read once, when torch loads its OpenMP: threads that wait for each other sleep instead of spinning. Training gains
 # 1.2-1.6x on a machine that does something else besides, and loses about a tenth on a quiet one (docs/learning.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+if sys.argv[:1] == ["-m"]:  # one of our commands begins: until its libraries are there, Ctrl-C ends it without a word
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def __getattr__(name: str) -> Any:

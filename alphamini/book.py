@@ -12,6 +12,7 @@ from alphamini.arena.bookmaker import BookOptions, make_book
 from alphamini.arena.openings import is_book
 from alphamini.model.threads import cores
 from alphamini.options import add_fields, check_writable, parser, read_fields, run_command
+from alphamini.progress import progress_bar
 from games import get
 
 
@@ -28,7 +29,7 @@ def main() -> None:
 
     def progress(found: int) -> None:
         if not bars:  # not before the first round: what is wrong with the options is one clean line
-            bars.append(tqdm(total=wish.openings, unit="opening", leave=False))
+            bars.append(progress_bar(total=wish.openings, unit="opening", leave=False))
         bars[0].update(found)
 
     # Half a book is none: Ctrl-C need not wait for the threads, and there is nothing to tidy up.

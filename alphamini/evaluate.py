@@ -25,6 +25,7 @@ from alphamini.model.checkpoint import fingerprint, write_bytes
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.model.threads import cores
 from alphamini.options import MAX_SIMS, add_fields, check_writable, parser, read_fields, run_command
+from alphamini.revision import commit
 from games import Game, get
 
 DEFAULT_GAMES, TEST_GAMES = 100, 4000
@@ -162,7 +163,7 @@ def check(options: EvaluateOptions) -> None:
     if options.suite and not options.thinking and (options.games is not None or options.openings != "auto"):
         raise ValueError("--suite asks about positions: --games and --openings go with games")
     if options.sprt and (options.thinking or options.suite or len(options.player) != 2):
-        raise ValueError("--sprt takes two players")
+        raise ValueError("--sprt takes two players, and neither --thinking nor --suite")
     options.test.check()
 
 
@@ -190,9 +191,9 @@ def run_suite(suite: Suite, options: EvaluateOptions, publish: Publish) -> dict[
 
 
 def provenance(game: Game, specs: Sequence[str], players: Sequence[Player]) -> dict[str, Any]:
-    """What a report's reader needs, besides its options, to repeat it: the program's version, the start of the SHA-256 of
-    each net's file by the name that the SPECs have for it, how the nets were evaluated, and the threads that each had random
-    numbers of its own."""
+    """What a report's reader needs, besides its options, to repeat it: the program's version and commit, the start of the
+    SHA-256 of each net's file by the name that the SPECs have for it, how the nets were evaluated, and the threads that
+    each had random numbers of its own."""
     nets = {}
     for spec in map(parse_spec, specs):
         if spec.kind == "net":
@@ -200,7 +201,7 @@ def provenance(game: Game, specs: Sequence[str], players: Sequence[Player]) -> d
             name = f"net:{spec.argument}" if spec.argument else "net"
             nets[name] = fingerprint(path)
     inference = list(dict.fromkeys(player.about for player in players if player.about))
-    return {"alphamini": __version__, "nets": nets, "inference": inference, "threads": cores()}
+    return {"alphamini": __version__, "commit": commit(), "nets": nets, "inference": inference, "threads": cores()}
 
 
 def score_players(
@@ -274,15 +275,15 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
         lines.append(verdict(tested))
         if not tested["accepted"] and not stopped and tested["openings"] < games // 2:
             lines.append("note: no different openings are left; --openings PLIES draws others, at random")
-    publish(report, lines)
     if suite and not stopped:
+        publish({**report, "stopped": True}, lines)  # the suite takes as long again; a whole report stays till then
         scores, lines, broken_off = score_players(
             suite, [entry.player for entry in pool.entries], options.seed, threads
         )
         for player, found in zip(report["players"], scores, strict=False):
             player["oracle"] = {"suite": suite.name, **found.json()}
         report |= broken_off
-        publish(report, lines)
+    publish(report, lines)
     return report
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
+import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -129,8 +132,20 @@ def check_writable(path: Path, ours: Callable[[bytes], bool]) -> None:
         raise ValueError(f"cannot write {path}: {error.strerror}") from None
 
 
+def python_command() -> str:
+    """What to type for the Python that runs this: `python` where a shell finds this one by it, else its path."""
+    ours, found = Path(sys.executable), shutil.which("python")
+    if found and Path(os.path.abspath(found)).parent == ours.parent and ours.samefile(found):
+        return "python"
+    return str(ours.relative_to(Path.cwd()) if ours.is_relative_to(Path.cwd()) else ours)
+
+
 def run_command(main: Callable[[], None]) -> None:
     """Runs a command's `main`: what is wrong with the user's input becomes one line and exit status 2."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # see alphamini/__init__.py
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a character is no reason to fail
     if sys.stderr is None:  # closed: bars and complaints go nowhere, and no file that is opened gets its number
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (lives as long as we)
     threading.excepthook = _thread_ended

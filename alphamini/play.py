@@ -27,8 +27,7 @@ def _terminal(seat: Seat) -> Terminal:
         import readline  # noqa: F401  (gives `input` line editing and a history, where it exists)
     if sys.stdin is None or sys.stdout is None:
         raise ValueError("standard input or output is closed")
-    for stream in (sys.stdin, sys.stdout):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # no byte that arrives is fatal
+    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # no byte that arrives is fatal
     live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     colour = live and not os.environ.get("NO_COLOR")
     return Terminal(seat.session, _read, sys.stdout, live, colour, seat.levels)

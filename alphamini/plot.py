@@ -1,4 +1,4 @@
-"""`python -m alphamini.plot FILE.json`: Elo against seconds a move on a log axis, with 95 % intervals."""
+"""`python -m alphamini.plot FILE.json` (or GAME, whose net ships): Elo against seconds a move, log x, 95 % intervals."""
 
 from __future__ import annotations
 
@@ -8,29 +8,54 @@ from pathlib import Path
 from typing import Any
 
 from alphamini.arena.plotting import curves, draw_thinking, file_format, is_figure
+from alphamini.arena.specs import parse_spec
+from alphamini.model.shipped import shipped_report
 from alphamini.options import check_writable, parser, run_command
+
+BUDGETS = ("sims", "seconds")  # of a SPEC
 
 
 def main() -> None:
-    options = parser("plot", "Draws Elo against thinking time from what `evaluate --thinking` wrote.")
-    options.add_argument("file", type=Path, nargs="+", metavar="FILE.json", help="written by evaluate --thinking --out")
-    options.add_argument("--out", type=Path, metavar="FILE.png", help="the figure (default: beside the first file)")
+    options = parser(
+        "plot", "Draws Elo against thinking time from what `evaluate` wrote of players with several budgets."
+    )
+    options.add_argument(
+        "file",
+        nargs="+",
+        metavar="FILE.json",
+        help="written by evaluate --out; or a game: of the net that ships for it",
+    )
+    options.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.png",
+        help="the figure (default: beside the first file; of a game: GAME.png here)",
+    )
     arguments = options.parse_args()
-    out = arguments.out or arguments.file[0].with_suffix(".png")
+    out = arguments.out or Path(arguments.file[0]).with_suffix(".png")
     check_writable(out, is_figure)
     file_format(out)
-    draw_thinking([read(path) for path in arguments.file], out)
+    draw_thinking([read(find(name)) for name in arguments.file], out)
     print(out)
 
 
+def find(name: str) -> Path:
+    """The file of that name, or the shipped one of that game."""
+    path = Path(name)
+    return path if path.exists() else shipped_report(name) or path
+
+
 def read(path: Path) -> dict[str, Any]:
-    """What the figure needs of the report in a file; ValueError with one line if it is none."""
+    """What the figure needs of the report in a file; ValueError with one line if it is none, or has nothing to draw."""
     try:
         report = json.loads(path.read_text())
         slopes = [_rated(row, "elo_per_doubling") | {"name": str(row["name"])} for row in report.get("curves", [])]
         players = [_player(row) for row in report["players"]]
-        found = {"game": str(report["game"]), "players": players, "curves": slopes}
+        found: dict[str, Any] = {"game": str(report["game"]), "players": players, "curves": slopes}
         found |= {"openings": str(report.get("openings") or ""), "untimed": report.get("untimed")}
+        if not any(player["curve"] for player in players):  # a match: its moves were not timed by themselves
+            _join(players)
+            found["untimed"] = True
         curves(found)  # or there is nothing to draw
         return found
     except UnicodeDecodeError:
@@ -39,7 +64,22 @@ def read(path: Path) -> dict[str, Any]:
         wrong = f"no field {error}"
     except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         wrong = str(error)
-    raise ValueError(f"{path} is not a report of evaluate --thinking ({wrong})")
+    raise ValueError(f"{path} is not a report of evaluate with something to draw ({wrong})")
+
+
+def _join(players: list[dict[str, Any]]) -> None:
+    """Makes curves of players whose SPECs differ in nothing but their budgets."""
+    names = []
+    for player in players:
+        spec = parse_spec(player["spec"])
+        rest = [f"{name}={value}" for name, value in spec.options.items() if name not in BUDGETS]
+        name = f"{spec.kind}:{spec.argument}" if spec.argument else spec.kind
+        names.append(" ".join([name, *rest]) if len(rest) < len(spec.options) else "")
+    for player, name in zip(players, names, strict=True):
+        if name and names.count(name) > 1:
+            player["curve"] = name
+            if player["seconds_per_move"] <= 0:
+                raise ValueError("a time that is not above 0")
 
 
 def _player(row: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +89,7 @@ def _player(row: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("a time that is not above 0")
     player |= {
         "name": str(row["name"]),
+        "spec": str(row.get("spec", "")),
         "curve": str(row.get("curve", "")),
         "simulations": int(row["simulations"] or 0),
     }

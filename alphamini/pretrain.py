@@ -9,12 +9,11 @@ from games import get
 
 
 def main() -> None:
-    options, defaults = run_parser("pretrain", "Plays scripted games and trains a net to imitate the teacher.")
+    options, defaults = run_parser(
+        "pretrain", "Plays scripted games and trains a net to imitate the teacher.", skip=("from_scratch", "start")
+    )
     arguments = options.parse_args()
     get_teacher(get(arguments.game))  # the line that says so where there is none
-    for flag in ("from_scratch", "start"):
-        if getattr(arguments, flag, None):
-            raise ValueError(f"--{flag.replace('_', '-')} leaves out just what pretrain does")
     loop = open_run(arguments, defaults)
     folder = loop.folder
     if loop.baseline != "supervised":

@@ -18,9 +18,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import games
 from alphamini.arena import ratings
 from alphamini.arena.plotting import file_format, is_figure
-from alphamini.model.checkpoint import write_bytes
+from alphamini.model.checkpoint import Weights, write_bytes
+from alphamini.model.config import NetConfig
 from alphamini.options import Parser, check_writable
 from alphamini.options import run_command as run_command  # every benchmark ends with it
 
@@ -98,6 +100,14 @@ def train(game: str, folder: Path, minutes: float, options: list[str]) -> None:
     command = [sys.executable, "-m", "alphamini.selfplay", "--game", game, "--run", str(folder)]
     if status := subprocess.run([*command, "--minutes", str(minutes), *options]).returncode:
         sys.exit(status)  # it has said why
+
+
+def random_net(game: games.Game, blocks: int, channels: int) -> tuple[NetConfig, Weights]:
+    """A net as it is before training."""
+    from alphamini.model.net import Net  # torch, which not every benchmark needs
+
+    config = NetConfig.for_game(game, blocks, channels)
+    return config, {name: weight.numpy() for name, weight in Net(config).state_dict().items()}
 
 
 def machine() -> dict[str, Any]:

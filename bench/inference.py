@@ -15,9 +15,7 @@ import common
 import torch
 
 import games
-from alphamini.model.config import NetConfig
 from alphamini.model.engines import Engine, openvino_net
-from alphamini.model.net import Net
 from alphamini.model.quantize import random_positions
 from alphamini.model.threads import cores
 from alphamini.model.torch_net import TorchEngine, precisions
@@ -29,8 +27,7 @@ BATCHES = (1, 8, 32, 128, 512)
 
 def engines_of(blocks: int, channels: int, workers: int) -> list[Engine]:
     """Every library and precision that this machine has, the fastest first."""
-    config = NetConfig.for_game(GAME, blocks, channels)
-    weights = {name: w.numpy() for name, w in Net(config).state_dict().items()}
+    config, weights = common.random_net(GAME, blocks, channels)
     made: list[Engine] = []
     if openvino_net is not None:
         sample = GAME.planes(random_positions(GAME, 64))

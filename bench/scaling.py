@@ -19,9 +19,7 @@ from selfplay import SelfPlay
 import games
 from alphamini.arena.plotting import save
 from alphamini.learn.actor import SelfPlayConfig
-from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
-from alphamini.model.net import Net
 from alphamini.model.threads import cores
 
 GAMES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -31,8 +29,7 @@ USUAL = (256, 100, 9)
 
 
 def backend_of(game: games.Game) -> NetBackend:
-    net = NetConfig.for_game(game, 6, 64)
-    return make_backend(game, net, {name: w.numpy() for name, w in Net(net).state_dict().items()}, workers=cores())
+    return make_backend(game, *common.random_net(game, 6, 64), workers=cores())
 
 
 def leaves_a_second(backend: NetBackend, count: int, simulations: int, seconds: float) -> float:

@@ -21,9 +21,7 @@ from inference import positions_a_second
 import games
 from alphamini.learn.actor import Actor, SelfPlayConfig
 from alphamini.learn.recipe import for_game
-from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
-from alphamini.model.net import Net
 from alphamini.model.threads import cores
 
 GAME = games.get("gomoku9")
@@ -68,8 +66,7 @@ class SelfPlay:
 
 
 def tasks_of(blocks: int, channels: int, config: SelfPlayConfig, seconds: float) -> dict[str, Callable[[], object]]:
-    net = NetConfig.for_game(GAME, blocks, channels)
-    weights = {name: w.numpy() for name, w in Net(net).state_dict().items()}
+    net, weights = common.random_net(GAME, blocks, channels)
     fast = make_backend(GAME, net, weights, workers=cores())
     slow = make_backend(GAME, net, weights, "fp32", workers=cores(), device="torch")
     tasks: dict[str, Callable[[], object]] = {

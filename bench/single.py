@@ -13,9 +13,7 @@ import common
 import numpy as np
 
 import games
-from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
-from alphamini.model.net import Net
 from alphamini.search.search import MOST_LEAVES, Search
 
 GAME = games.get("gomoku9")
@@ -51,8 +49,7 @@ def search(backend: NetBackend, kind: str, simulations: int) -> Callable[[], flo
 
 def main() -> None:
     options = common.parser(__doc__).parse_args()
-    config = NetConfig.for_game(GAME, 6, 64)
-    backend = make_backend(GAME, config, {name: w.numpy() for name, w in Net(config).state_dict().items()})
+    backend = make_backend(GAME, *common.random_net(GAME, 6, 64))
     simulations = 200 if options.quick else 1600
     tasks = {
         "latency": latency(backend, simulations // 4),

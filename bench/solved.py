@@ -191,6 +191,8 @@ def main() -> None:
     least, most = chosen.plies
     if not PLIES[0] <= least <= most <= PLIES[1] or chosen.positions < 1:
         options.error(f"needs a position or more, after {PLIES[0]} to {PLIES[1]} plies, the least first")
+    if chosen.out and (chosen.json or chosen.quick):
+        options.error("--out makes a suite and measures nothing: no --json, no --quick")
     plies = list(range(most, least - 1, -1))
     table = np.zeros(ENTRIES, np.int64)
     if chosen.out:

@@ -18,12 +18,12 @@ from tqdm import tqdm
 
 import games
 from alphamini.learn.actor import SEARCH
+from alphamini.learn.recipe import SelfPlayConfig
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.evaluators import NetEvaluator, make_backend
 from alphamini.model.shipped import shipped_checkpoint
 from alphamini.search.search import Search, choose, exact_value
 
-NOISE_TOTAL = 10.83  # as in self-play
 UNKNOWN = 0.3  # a move that the long search hardly tried counts as so much worse than its position
 TRUSTED = 4  # visits that make a move's value known
 
@@ -93,7 +93,7 @@ def main() -> None:
     table: list[dict[str, object]] = []
     for noise in (0.25, 0.1, 0.0):
         search = Search(game, len(states), arguments.simulations, SEARCH)
-        alpha = np.broadcast_to(NOISE_TOTAL / legal, (len(states), game.num_actions))
+        alpha = np.broadcast_to(SelfPlayConfig().noise_total / legal, (len(states), game.num_actions))
         search.set_noise(trees, rng.standard_gamma(alpha).astype(np.float32), noise)
         search.reset(trees, states)
         search.budget[:] = 1

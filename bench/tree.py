@@ -14,16 +14,17 @@ import games
 from alphamini.search.search import Search
 
 TREES = 128
+BATCHES = 8  # of ready-made answers
 PEAK = 3.0  # logits are normal with this deviation: a trained net's priors are about as peaked
 
 
 class FreeEvaluator:
     """Hands out ready-made logits and values, another batch each wave."""
 
-    def __init__(self, trees: int, actions: int, batches: int = 8):
+    def __init__(self, trees: int, actions: int):
         rng = np.random.default_rng(0)
-        self.logits = rng.normal(0, PEAK, (batches, trees, actions)).astype(np.float32)
-        self.values = rng.uniform(-0.3, 0.3, (batches, trees)).astype(np.float32)
+        self.logits = rng.normal(0, PEAK, (BATCHES, trees, actions)).astype(np.float32)
+        self.values = rng.uniform(-0.3, 0.3, (BATCHES, trees)).astype(np.float32)
         self.calls = 0
 
     def evaluate(self, states):

@@ -52,7 +52,7 @@ def run(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
         ("selfplay", ["--learning-rate", "nan"], "--learning-rate must be above 0"),
         ("selfplay", ["--precision", "fp7"], "--precision is one of"),
         ("selfplay", ["--run", "occupied"], "not empty and holds no run"),
-        ("pretrain", ["--game", "tictactoe", "--from-scratch"], "leaves out just what pretrain does"),
+        ("pretrain", ["--game", "tictactoe", "--from-scratch"], "unrecognized arguments: --from-scratch"),
         ("evaluate", ["--game", "tictactoe"], "give --player at least twice"),
         ("evaluate", ["--game", "tictactoe", "--player", "random", "--player", "x"], "no kind 'x'"),
         ("evaluate", ["--game", "tictactoe", "--thinking", "1,two"], "--thinking takes whole numbers"),
@@ -123,7 +123,7 @@ def test_bad_input_gets_one_line(command: str, arguments: list[str], message: st
         ({"game": "x", "players": 5}, "not iterable"),
         ({"game": "x", "players": [5]}, "not subscriptable"),
         ({"game": "x", "suite": "s", "players": [{"player": "random", "ci95": [0, 1]}]}, "no field 'elo'"),
-        ({"game": "x", "players": []}, "a match or a ladder: no curves"),
+        ({"game": "x", "players": []}, "no player with several budgets"),
         ({"game": "x", "players": [{**POINT, "elo": "high"}]}, "could not convert"),
         ({"game": "x", "players": [{**POINT, "ci95": [1]}]}, "not enough values"),
         ({"game": "x", "players": [{**POINT, "oracle": 1}]}, "not subscriptable"),
@@ -142,6 +142,27 @@ def test_what_is_no_figure_gets_one_line(report: Any, message: str, tmp_path: Pa
         draw_thinking([plot.read(tmp_path / "r.json")], tmp_path / "r.png")
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_a_match_of_one_net_at_several_budgets_is_a_figure(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(plotting, "save", lambda figure, path: shown.append(figure.axes[0]))
+    shown: list[Any] = []
+    point = {"elo": 0, "ci95": [-1, 1], "seconds_per_move": 0.1, "games": 4}
+    specs = [("random", None), ("net:a.safetensors@sims=4", 4), ("net:a.safetensors@sims=1", 1), ("net@sims=1", 1)]
+    players = [{**point, "name": spec, "spec": spec, "simulations": sims} for spec, sims in specs]
+    (tmp_path / "r.json").write_text(json.dumps({"game": "x", "players": players}))  # the fields that every report has
+    report = plot.read(tmp_path / "r.json")
+    assert {name: [p["simulations"] for p in ps] for name, ps in curves(report).items()} == {
+        "net:a.safetensors": [1, 4]
+    }
+    draw_thinking([report], tmp_path / "r.png")
+    assert "not to compare" in shown[0].get_xlabel()
+
+
+def test_the_figure_of_a_net_that_ships_is_drawn_by_the_name_of_its_game(tmp_path: Path) -> None:
+    done = run("plot", "hex7", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "hex7.png\n"), done.stderr
+    assert is_figure((tmp_path / "hex7.png").read_bytes())
 
 
 @pytest.mark.parametrize("openings", [5, ["e5"], True])
@@ -241,13 +262,13 @@ def test_a_figure_says_what_it_is_of(tmp_path: Path) -> None:
 def test_an_anchor_that_searches_is_no_curve() -> None:
     anchor = {**POINT, "name": "rollouts 1000 sims", "simulations": 1000, "curve": ""}
     assert curves({"players": [anchor, POINT]}) == {"x": [POINT]}
-    with pytest.raises(ValueError, match="a match or a ladder"):
+    with pytest.raises(ValueError, match="no player with several budgets"):
         curves({"players": [anchor, anchor]})
 
 
 def test_deep_nesting_gets_one_line(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text("[" * 100_000)
-    with pytest.raises(ValueError, match=r"r\.json is not a report of evaluate --thinking"):
+    with pytest.raises(ValueError, match=r"r\.json is not a report of evaluate"):
         plot.read(tmp_path / "r.json")
 
 
@@ -278,6 +299,32 @@ def test_what_can_be_written_is_known_before_the_work(tmp_path: Path) -> None:
     assert (tmp_path / "old.json").read_text() == "old"
 
 
+def test_commands_work_where_folders_have_our_packages_names(tmp_path: Path) -> None:
+    for name in ("games", "alphamini"):  # every run has the former
+        (tmp_path / name).mkdir()
+    done = run("plot", "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_output_without_our_characters_costs_nothing_else(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    players = ["--player", "random", "--player", "scripted"]
+    done = run("evaluate", "--game", "tictactoe", *players, "--games", "2", "--out", "ä.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ä.json").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("library", ["numpy", "numba"])
+def test_ctrl_c_is_no_traceback_while_a_command_still_loads(library: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "alphamini.evaluate", "--game", "gomoku9", "--player", "random", "--player", "net"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while library not in Path(f"/proc/{process.pid}/maps").read_text():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert "Traceback" not in process.communicate(timeout=300)[1]
+
+
 def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "alphamini.selfplay", *TINY]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -290,7 +337,7 @@ def test_the_whole_path_is_stopped_and_goes_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
-    assert "To go on: python -m alphamini.selfplay --game tictactoe" in output
+    assert " -m alphamini.selfplay --game tictactoe" in output.partition("To go on: ")[2]
     before = folder.metrics()
 
     # The final figure has its share of the minutes: what is left for self-play must be above 0 on a slow machine, too.
@@ -326,7 +373,10 @@ def test_a_match_is_written_and_is_no_figure(tmp_path: Path) -> None:
     assert len(report["games"]) == 60
     plotted = run("plot", "match.json", cwd=tmp_path)
     assert (plotted.returncode, plotted.stdout) == (2, "")
-    assert "match.json is not a report of evaluate --thinking (a match or a ladder: no curves)" in plotted.stderr
+    assert (
+        "match.json is not a report of evaluate with something to draw (no player with several budgets)"
+        in plotted.stderr
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["match.json"]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import games.game
+from alphamini import options
+from alphamini.search import search
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ["games", "search", "model", "records", "learn", "arena", "interfaces"]  # lowest first
@@ -200,3 +202,7 @@ def kernel(x):
 def test_the_decorator_rule():
     source = "@njit\ndef a(): pass\n@njit(cache=True)\ndef b(): pass\n@nb.njit(cache=True, nogil=True)\ndef c(): pass"
     assert slow_kernels(source) == ["a", "b"]
+
+
+def test_what_stands_twice_for_a_fast_start_is_the_same() -> None:
+    assert options.MAX_SIMS == search.MAX_SIMS

@@ -288,7 +288,6 @@ def test_levels():
         "level 50: 8 simulations a move\n",
         "3 simulations a move\n",
         "level -300: 1 simulation a move, moves drawn at temperature 8\n",
-        "as strong as it can\n",
         "level 500 is not within the rated ones, -300 to 100 Elo\n",
     ):
         assert words in seen

@@ -23,7 +23,7 @@ from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe, for_game, to_json
 from alphamini.learn.run import RunFolder
 from alphamini.model import engines
-from alphamini.options import run_command
+from alphamini.options import python_command, run_command
 from alphamini.selfplay import flat, line
 
 TICTACTOE = games.get("tictactoe")
@@ -291,7 +291,7 @@ def test_broken_lines_of_metrics_cost_their_numbers_alone(tmp_path: Path) -> Non
 
 def test_an_iteration_in_which_no_game_ended_has_no_mean_of_them(tmp_path: Path) -> None:
     nan = float("nan")
-    iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 1.0, 0.0)
+    iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 0.0, 1.0, 0.0)
     assert line(iteration, 60, nan) == (
         "  1.0 min | iteration 3 | 0.0 games/s, 5,000 sims/s | collecting, entropy 1.50"
     )
@@ -306,7 +306,21 @@ def test_how_to_go_on_can_be_pasted(monkeypatch) -> None:
     arguments = ["--run", "my runs/it's gomoku", "--minutes", "5"]
     monkeypatch.setattr(sys, "argv", ["selfplay", *arguments])
     said = how_to_go_on("selfplay", RunFolder(Path(arguments[1])))
-    assert shlex.split(said.partition("To go on: ")[2]) == ["python", "-m", "alphamini.selfplay", *arguments]
+    assert shlex.split(said.partition("To go on: ")[2]) == [python_command(), "-m", "alphamini.selfplay", *arguments]
+
+
+def test_the_python_to_type_is_the_one_that_runs(tmp_path: Path, monkeypatch) -> None:
+    ours = tmp_path / "venv" / "bin"
+    ours.mkdir(parents=True)
+    for name in ("python", "python3"):
+        (ours / name).symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(ours / "python3"))
+    monkeypatch.setenv("PATH", str(ours))
+    assert python_command() == "python"
+    monkeypatch.setenv("PATH", "")  # the environment is not active
+    assert python_command() == str(ours / "python3")
+    monkeypatch.chdir(tmp_path)
+    assert python_command() == "venv/bin/python3"
 
 
 def test_a_stop_needs_no_reader_of_standard_output(capsys) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from alphamini.arena.specs import parse_spec
 from alphamini.model.checkpoint import fingerprint
+from alphamini.options import python_command
 from alphamini.search.search import choose
 from games import Game, in_shell
 
@@ -68,8 +69,8 @@ class Levels:
 def read_levels(checkpoint: Path, game: Game) -> Levels:
     """The levels of the net `checkpoint` in `game`, from the JSON beside it; ValueError, one line, if they lack."""
     path = checkpoint.with_suffix(".json")
-    rate = f"python -m alphamini.evaluate --game {in_shell(game)} --levels --checkpoint {checkpoint} --out {path}"
-    how = f"rate it: {rate}"
+    rate = f"{python_command()} -m alphamini.evaluate --game {in_shell(game)} --levels"
+    how = f"rate it: {rate} --checkpoint {checkpoint} --out {path}"
     if not path.is_file():
         raise ValueError(f"there are no ratings for levels at {path}; {how}")
     try:

@@ -22,6 +22,7 @@ import numpy as np
 
 from alphamini.arena.json_lines import json_lines
 from alphamini.model.checkpoint import write_bytes
+from alphamini.options import python_command
 from games import ONGOING, Game, States, in_shell
 from games.playout import random_actions
 
@@ -186,7 +187,7 @@ def choose_openings(game: Game, wish: str) -> Openings:
             return load_book(path, game)
         if wish == "book":
             raise ValueError(
-                f"no book ships for {game.name}; make one: python -m alphamini.book --game {in_shell(game)}"
+                f"no book ships for {game.name}; make one: {python_command()} -m alphamini.book --game {in_shell(game)}"
             )
         return RandomOpenings(game, default_opening_plies(game))
     if wish.isdecimal() and wish.isascii():

@@ -30,7 +30,7 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
         draw(axes, report)
         axes.set_xscale("log")
         _show_a_decade(axes)
-        taken = "stopped early, as the games took: not to compare" if report.get("untimed") else "many games at once"
+        taken = "as the games took: not to compare" if report.get("untimed") else "many games at once"
         played = f"\nopenings: {_plain(report['openings'])}" if draw is _draw_elo and report.get("openings") else ""
         axes.set_xlabel(f"seconds a move of one core, {taken} (log scale){played}")
         axes.legend(fontsize=10, loc="lower right" if draw is _draw_elo else "upper right")
@@ -38,15 +38,17 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def curves(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The players of a report's curves, each in rising order of simulations. ValueError, one line, if there are none: the
-    players of a match and the strengths of a ladder are not timed so that their times compare."""
+    """The players of a report's curves, each in rising order of thinking. ValueError, one line, if there are none."""
     found: dict[str, list[dict[str, Any]]] = {}
     for player in report["players"]:
         if player.get("curve"):
             found.setdefault(player["curve"], []).append(player)
     if not found:
-        raise ValueError("a match or a ladder: no curves")
-    return {name: sorted(players, key=lambda p: p["simulations"]) for name, players in found.items()}
+        raise ValueError("no player with several budgets")
+    return {
+        name: sorted(players, key=lambda p: (p["simulations"], p["seconds_per_move"]))
+        for name, players in found.items()
+    }
 
 
 def slope_text(curve: dict[str, Any]) -> str:
@@ -68,7 +70,7 @@ def _draw_elo(axes: Any, report: dict[str, Any]) -> None:
         low, high = np.array([p["ci95"] for p in players]).T
         _draw_curve(axes, number, labels.get(name, name), players, elo, np.array([elo - low, high - elo]))
     for p in next(reversed(found.values())):  # the simulations, at the last curve alone: they would hide the others
-        axes.annotate(str(p["simulations"]), (p["seconds_per_move"], p["elo"]), textcoords="offset points",
+        axes.annotate(str(p["simulations"] or ""), (p["seconds_per_move"], p["elo"]), textcoords="offset points",
                       xytext=(-4, 9), ha="right", fontsize=9)  # fmt: skip
     anchor = report["players"][0]
     axes.axhline(anchor["elo"], color="0.5", linestyle="--", linewidth=1, label=f"{anchor['name']} (0)")

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from alphamini.arena.match import GameRecord, play_match
 from alphamini.arena.openings import Openings, RandomOpenings, default_opening_plies, position_keys, states_after
 from alphamini.arena.players import Player, SearchPlayer
 from alphamini.arena.ratings import Pair, Ratings, elo_of_score, rate
 from alphamini.arena.sequential import SequentialTest
+from alphamini.progress import progress_bar
 from games import Game, States
 
 RESULTS = ("1-0", "0-1", "1/2-1/2")
@@ -71,7 +71,7 @@ class Pool:
         rng = np.random.default_rng(seed)
         states = self._positions(rng)
         curves = [i for i in self.rated() if self.entries[i].curve]
-        for i in tqdm(curves, desc="seconds a move", unit="player", leave=False):
+        for i in progress_bar(curves, desc="seconds a move", unit="player", leave=False):
             player = self.entries[i].player
             if isinstance(player, SearchPlayer) and not stop():
                 self._seconds[i], self._moves[i] = player.seconds_a_move(states, rng), 1
@@ -175,7 +175,7 @@ def play_pairs(
 ) -> None:
     """Plays the pairs of entries, `games` games each, with a progress bar that shows who plays and how it stands.
     After `stop()` no move is begun. Every pair has openings of its own; where they are random, no other seed has them."""
-    with tqdm(total=len(pairs) * 2 * ((games + 1) // 2), unit="game", leave=False) as bar:
+    with progress_bar(total=len(pairs) * 2 * ((games + 1) // 2), unit="game", leave=False) as bar:
         for number, (a, b) in enumerate(pairs):
             if not stop():
                 pool.play(a, b, games, (seed << 20) + number, openings, _Score(pool, a, b, bar), stop)
@@ -204,7 +204,7 @@ def play_test(
     lines = list(dict(zip(keys, drawn, strict=True)).values())
     played, ratio = Pair(0, 1, 0, 0, 0, (0,) * 5), 0.0
     low, high = test.bounds
-    with tqdm(total=2 * len(lines), unit="game", leave=False) as bar:
+    with progress_bar(total=2 * len(lines), unit="game", leave=False) as bar:
         score = _Score(pool, 0, 1, bar)
         for number, start in enumerate(range(0, len(lines), TEST_ROUND)):
             part = _Given(lines[start : start + TEST_ROUND])

@@ -36,7 +36,11 @@ class GameEnv(AECEnv):
         if render_mode not in (None, *RENDER_MODES):
             raise ValueError(f"no render mode {render_mode!r}; there are {', '.join(RENDER_MODES)}")
         self._game = get(game)
-        self.metadata = {"render_modes": RENDER_MODES, "name": f"alphamini_{game}", "is_parallelizable": False}
+        self.metadata = {
+            "render_modes": RENDER_MODES,
+            "name": f"alphamini_{self._game.name}",
+            "is_parallelizable": False,
+        }
         self.render_mode = render_mode
         self.possible_agents = AGENTS[:]
         planes = (self._game.num_planes, *self._game.shape)

@@ -18,9 +18,8 @@ _log = logging.getLogger("alphamini")
 class Wire:
     """The other side: its lines, and what is said to it."""
 
-    def __init__(self, lines: Lines | None = None):
-        """Reads standard input, if nothing else is given."""
-        self._lines = lines or Lines(open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115 (lives as long as we)
+    def __init__(self) -> None:
+        self._lines = Lines(open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115 (lives as long as we)
 
     def next(self) -> str | None:
         line = self._lines.next()

@@ -115,8 +115,8 @@ class Engine:
     ) -> Analysis:
         """Searches for so many simulations or so long, whichever ends first (neither: the engine's own number).
 
-        Simulations that an earlier search left in the tree count (`fresh`: that tree is forgotten first); a result that
-        is certain ends the search early.
+        Simulations that an earlier search left in the tree count (`fresh`: that tree is forgotten first). A result that is
+        certain ends the search early, and so does a full tree: of MAX_NODES nodes, or of what `limit_memory` leaves.
         ValueError, one line, for a finished game, another engine's game, `sims` below 1, or `seconds` below 0.
         """
         start = time.perf_counter()

@@ -22,11 +22,10 @@ from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.door import Wire
 from alphamini.interfaces.engine import Analysis
 from alphamini.interfaces.provider import Engines
-from alphamini.interfaces.session import Session
+from alphamini.interfaces.session import SIDES, Session
 from alphamini.search.search import MAX_SIMS
 from games import Position, get
 
-EVERYBODY = frozenset({0, 1})
 OWN, OPPONENT = 1, 2  # fields of BOARD
 ORDERS = 100  # of its stones, to be tried
 _log = logging.getLogger(__name__)
@@ -112,7 +111,7 @@ class Gomocup:
         except ValueError:
             raise ValueError(f"no board of size {size} with rule {rule}") from None
         self._engines.get(game)  # loaded before we say that all is well, at nobody's cost
-        self.session = Session(game, lambda: self._engines.get(game), EVERYBODY, sims=self._nodes)
+        self.session = Session(game, lambda: self._engines.get(game), SIDES["both"], sims=self._nodes)
         self.session.clocks = (self._clock, self._clock)
         self._rule, self._unplayable = rule, ""
         self._clock.left, self._clock.late = self._match, 0.0

@@ -20,10 +20,9 @@ from alphamini.interfaces.area import area_lead
 from alphamini.interfaces.clock import Clock
 from alphamini.interfaces.engine import Analysis, Candidate, Watch
 from alphamini.interfaces.provider import Engines
-from alphamini.interfaces.session import Session
+from alphamini.interfaces.session import SIDES, Session
 from games import DRAW, WIN_0, WIN_1, Game, Position, get, outcome_value
 
-EVERYBODY = frozenset({0, 1})
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
 INTERVAL = 0.5  # seconds between two lines of an analysis, where none is asked for
 TICK = 0.2  # how often a finished analysis looks whether the next command has come
@@ -105,7 +104,7 @@ class GTP:
 
     def _new_session(self, game: Game) -> Session:
         self._engines.get(game)  # loaded while no clock runs
-        session = Session(game, lambda: self._engines.get(game), EVERYBODY, self._sims, self._seconds)
+        session = Session(game, lambda: self._engines.get(game), SIDES["both"], self._sims, self._seconds)
         self._before = []
         session.clocks = (self._new_clock(), self._new_clock())
         return session
@@ -212,17 +211,15 @@ class GTP:
         return to_vertex(position.game, engine.analyse(position, self.session.sims, self.session.seconds).action)
 
     def _stream(self, number: str, name: str, words: list[str]) -> None:
-        self._to_move(words if words[:1] and words[0].lower() in COLOURS else self._mover())  # refused before a `=`
+        if not (words[:1] and words[0].lower() in COLOURS):
+            words = ["bw"[self.session.position.to_play], *words]
+        self._to_move(words)  # refused before a `=`
         self._wire.say(f"={number}")
         self._streams[name](words)
         self._wire.say("")
 
-    def _mover(self) -> list[str]:
-        return ["bw"[self.session.position.to_play]]
-
     def _analyse(self, words: list[str], line: Line) -> None:
-        """[colour] [centiseconds] [key value ...]: until the next command comes."""
-        words = words if words[:1] and words[0].lower() in COLOURS else [*self._mover(), *words]
+        """colour [centiseconds] [key value ...]: until the next command comes."""
         position, report = self._to_move(words), self._reporter(line, _interval(words[1:]))
         analysis = self.session.engine.analyse(
             position, seconds=MOST_ANALYSIS, watch=lambda result: report(result) or self._wire.waiting
@@ -233,7 +230,6 @@ class GTP:
 
     def _genmove_analyse(self, words: list[str], line: Line) -> None:
         """colour [centiseconds] [key value ...]: the move at the end."""
-        words = words if words[:1] and words[0].lower() in COLOURS else [*self._mover(), *words]
         report = self._reporter(line, _interval(words[1:]))
         self._wire.say(f"play {self._choose(words[:1], report)}")
 

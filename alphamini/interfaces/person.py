@@ -10,10 +10,9 @@ from pathlib import Path
 
 from alphamini.arena.levels import Levels, read_levels
 from alphamini.interfaces.engine import DEFAULT_SIMS, ROLLOUT_SIMS
-from alphamini.interfaces.provider import engine_with, shipped_or_none
+from alphamini.interfaces.provider import engine_with, open_net
 from alphamini.interfaces.session import SIDES, Session
 from alphamini.interfaces.words import pace_text
-from alphamini.model.checkpoint import load_checkpoint
 from alphamini.options import positive_seconds, positive_sims
 from games import Game, get
 
@@ -33,7 +32,9 @@ def add_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--side", choices=SIDES, default="first", help="yours; none: watch the net play itself")
     budget = options.add_mutually_exclusive_group()
     budget.add_argument(
-        "--sims", type=positive_sims, help=f"simulations a move (default: {DEFAULT_SIMS}, without a net {ROLLOUT_SIMS})"
+        "--sims",
+        type=positive_sims,
+        help=f"simulations a move at most (default: {DEFAULT_SIMS}, without a net {ROLLOUT_SIMS})",
     )
     budget.add_argument("--seconds", type=positive_seconds, help="thinking time a move, instead of --sims")
     budget.add_argument("--level", type=float, metavar="ELO", help="weakened to about this rating, instead of --sims")
@@ -44,8 +45,7 @@ def take_seat(arguments: argparse.Namespace, pool: Executor) -> Seat:
 
     ValueError, one line, for what cannot be."""
     game = get(arguments.game)
-    path = arguments.checkpoint or shipped_or_none(game)
-    checkpoint = load_checkpoint(path, game) if path else None
+    path, checkpoint = open_net(game, arguments.checkpoint) or (None, None)
     sims = arguments.sims
     if sims is None and arguments.seconds is None:
         sims = DEFAULT_SIMS if path else ROLLOUT_SIMS

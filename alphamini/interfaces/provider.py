@@ -27,27 +27,17 @@ def engine_with(game: Game, checkpoint: Checkpoint | None) -> Engine:
     return engine
 
 
-def shipped_or_none(game: Game) -> Path | None:
-    """The net that ships for the game; None where none does that fits, and the log says what thinks in its place."""
+def open_net(game: Game, path: Path | None) -> tuple[Path, Checkpoint] | None:
+    """The net at `path`, or, without one, the net that ships for the game. None where none does that fits, and the log
+    says what thinks in its place; CheckpointError, one line, where `path` is not a net for the game."""
+    if path is not None:
+        return path, load_checkpoint(path, game)
     try:
         path = shipped_checkpoint(game)
-        load_checkpoint(path, game)
-        return path
+        return path, load_checkpoint(path, game)
     except CheckpointError as error:
         _log.warning("%s; until then random rollouts think", error)
         return None
-
-
-def _open_net(game: Game, checkpoint: Path | None) -> Checkpoint | None:
-    """What `open_engine` thinks with."""
-    path = checkpoint or shipped_or_none(game)
-    return load_checkpoint(path, game) if path else None
-
-
-def open_engine(game: Game, checkpoint: Path | None = None) -> Engine:
-    """With `checkpoint`, the net that ships, or random rollouts; CheckpointError, one line, where `checkpoint` is not
-    a net for the game."""
-    return engine_with(game, _open_net(game, checkpoint))
 
 
 class Engines:
@@ -59,12 +49,12 @@ class Engines:
         self._memory: int | None = None
 
     def get(self, game: Game) -> Engine:
-        """The engine for `game`, loaded if it is another one than last time; CheckpointError as `open_engine`, and then
+        """The engine for `game`, loaded if it is another one than last time; CheckpointError as `open_net`, and then
         the last one stays."""
         if self._engine is None or self._engine.game is not game:
-            net = _open_net(game, self._checkpoint)
+            found = open_net(game, self._checkpoint)
             self._engine = None  # makes room first
-            self._engine = engine_with(game, net)
+            self._engine = engine_with(game, found[1] if found else None)
             _log.info("%s, inference: %s", game.name, self._engine.about)
             self._limit()
         return self._engine

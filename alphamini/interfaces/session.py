@@ -22,7 +22,8 @@ SIDES = {"first": frozenset({0}), "second": frozenset({1}), "both": frozenset({0
 class Session:
     """`engine` is asked for the engine each time one is needed, so that it may still be loading when a game begins.
 
-    What cannot be done is a ValueError with one line, and leaves everything as it was.
+    What cannot be done is a ValueError with one line (a file that cannot be written or read: an OSError), and leaves
+    everything as it was.
     """
 
     def __init__(

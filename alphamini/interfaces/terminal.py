@@ -24,7 +24,7 @@ HELP = """\
   redo       plays again what was taken back
   moves      the moves so far
   sims N     so many simulations a move for the engine
-  level ELO  the engine plays at about that rating; level off: as strong as it can
+  level ELO  the engine plays at about that rating; level off: by sims or time again
   analysis on | off  its view while it thinks: win rate, visits, the line it expects
   resign     gives the game up
   new        begins another game
@@ -202,7 +202,7 @@ class Terminal:
     def _set_level(self, text: str) -> None:
         if text.lower() == "off":
             self._session.strength = None
-            self._say("as strong as it can")
+            self._say(pace_text(self._session))
             return
         try:
             elo = float(text)

@@ -18,22 +18,23 @@ from alphamini.learn.teachers import has_teacher
 from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.engines import check_precision
 from alphamini.model.threads import cores
-from alphamini.options import Parser, add_fields, parser, read_fields
+from alphamini.options import Parser, add_fields, parser, python_command, read_fields
 from games import get
 
 if TYPE_CHECKING:  # torch takes seconds to import: what is wrong with the input is said before
     from alphamini.learn.loop import Loop
 
 
-def run_parser(module: str, description: str) -> tuple[Parser, Recipe]:
-    """A parser with --run and the recipe's options, and the recipe that is default for the game on the command line."""
+def run_parser(module: str, description: str, skip: tuple[str, ...] = ()) -> tuple[Parser, Recipe]:
+    """A parser with --run and the recipe's options but for those to `skip`, and the recipe that is default for the game on
+    the command line."""
     options = parser(module, description)
     first = Parser(prog=options.prog, add_help=False, allow_abbrev=False)
     first.add_argument("--game", default="gomoku9")
     defaults = for_game(get(first.parse_known_args()[0].game))
     options.add_argument("--game", default="gomoku9", help="the game, or a file of your own: path/to/mygame.py")
     options.add_argument("--run", type=Path, help="the run's folder (default: runs/GAME); a run that is there goes on")
-    add_fields(options, defaults, skip=("game",))
+    add_fields(options, defaults, skip=("game", *skip))
     return options, defaults
 
 
@@ -128,5 +129,5 @@ def stop_on_signals(loop: Loop) -> None:
 
 def how_to_go_on(module: str, folder: RunFolder) -> str:
     """The line that a stopped run ends with."""
-    command = shlex.join(["python", "-m", f"alphamini.{module}", *sys.argv[1:]])
+    command = shlex.join([python_command(), "-m", f"alphamini.{module}", *sys.argv[1:]])
     return f"stopped; all is saved in {folder.path}. To go on: {command}"

@@ -28,6 +28,7 @@ from alphamini.model.checkpoint import Checkpoint, load_checkpoint
 from alphamini.model.config import NetConfig
 from alphamini.model.evaluators import NetBackend, make_backend
 from alphamini.parallel import map_all
+from alphamini.progress import progress_bar
 from games import DRAW, Game, get
 
 PRETRAIN_PIECE = 50  # supervised steps between two commits
@@ -51,6 +52,7 @@ class Iteration:
     evaluations_per_s: float  # leaves, those that the cache knew included
     entropy: float  # of the policy targets, mean, in nats
     losses: Losses | None  # None: nothing was trained
+    learning_rate: float  # 0 then
     selfplay_s: float  # seconds
     training_s: float
 
@@ -98,7 +100,7 @@ class Loop:
         """Scripted games and supervised training, up to the end of the stage or `stop`."""
         recipe = self.recipe
         teacher = get_teacher(self.game)
-        with tqdm(total=recipe.scripted_games, desc="scripted games", unit="game") as bar:
+        with progress_bar(total=recipe.scripted_games, desc="scripted games", unit="game") as bar:
             rng = np.random.default_rng(self.scripted_stream)
             scripted = play_scripted_games(self.game, teacher, recipe.scripted_games, rng, bar.update, self.stop.is_set)
         if scripted is None:
@@ -116,7 +118,7 @@ class Loop:
         def draw(count: int, rng: np.random.Generator) -> Samples:
             return training[rng.integers(0, len(training), count)]
 
-        with tqdm(total=recipe.pretrain_steps, initial=self.pretrained, desc="supervised", unit="step") as bar:
+        with progress_bar(total=recipe.pretrain_steps, initial=self.pretrained, desc="supervised", unit="step") as bar:
             while not self.supervised and not self.stop.is_set():
                 steps = np.arange(self.pretrained, min(self.pretrained + PRETRAIN_PIECE, recipe.pretrain_steps))
                 done = steps / recipe.pretrain_steps
@@ -154,7 +156,7 @@ class Loop:
         start = time.monotonic()
         quota = -(-recipe.iteration_moves // len(self.actors))
         with (
-            tqdm(
+            progress_bar(
                 total=quota * len(self.actors), desc=f"self-play {self.iterations + 1}", unit="move", leave=False
             ) as bar,
             ThreadPoolExecutor(len(self.actors)) as pool,
@@ -177,13 +179,14 @@ class Loop:
         self.folder.check_place()
         self.replay.add(new, self.iterations)
         self.folder.save_games(self.iterations, self.game, [one for part in parts for one in part.games])
-        losses = None
+        losses, learning_rate = None, 0.0
         if len(self.replay) >= recipe.first_training:
             self.untrained += len(new)
         if self.untrained and not self.stop.is_set():
-            losses = self._train(recipe.train.learning_rate * min(1.0, max(left / ANNEALED, 0.05)))
+            learning_rate = recipe.train.learning_rate * min(1.0, max(left / ANNEALED, 0.05))
+            losses = self._train(learning_rate)
         backend.update(self.trainer.weights(), self._calibration())
-        return _summary(self.iterations, parts, played, time.monotonic() - start - played, losses)
+        return _summary(self.iterations, parts, played, time.monotonic() - start - played, losses, learning_rate)
 
     def _train(self, learning_rate: float) -> Losses:
         recipe = self.recipe
@@ -194,7 +197,7 @@ class Loop:
         def draw(count: int, rng: np.random.Generator) -> Samples:
             return self.replay.draw(count, window, rng)
 
-        with tqdm(total=steps, desc=f"training {self.iterations}", unit="step", leave=False) as bar:
+        with progress_bar(total=steps, desc=f"training {self.iterations}", unit="step", leave=False) as bar:
             return self.trainer.train(draw, [learning_rate] * steps, self.rng, bar.update)
 
     def _ready_backend(self) -> NetBackend:
@@ -287,7 +290,9 @@ class Loop:
         self.replay.restore(self.iterations, counters["samples"])
 
 
-def _summary(number: int, parts: list[Finished], played: float, trained: float, losses: Losses | None) -> Iteration:
+def _summary(
+    number: int, parts: list[Finished], played: float, trained: float, losses: Losses | None, learning_rate: float
+) -> Iteration:
     games = [one for part in parts for one in part.games]
     return Iteration(
         number=number,
@@ -301,6 +306,7 @@ def _summary(number: int, parts: list[Finished], played: float, trained: float, 
         evaluations_per_s=sum(part.evaluations for part in parts) / played,
         entropy=sum(part.entropy_sum for part in parts) / max(sum(part.targets for part in parts), 1),
         losses=losses,
+        learning_rate=learning_rate,
         selfplay_s=played,
         training_s=trained,
     )

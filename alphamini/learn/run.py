@@ -23,6 +23,7 @@ import numpy as np
 from alphamini import __version__
 from alphamini.learn.recipe import Recipe, from_json, to_json
 from alphamini.model.checkpoint import UNFINISHED, Checkpoint, save_checkpoint, write_bytes
+from alphamini.revision import commit
 from games import Game, get
 
 MOST_WORKERS = 1024
@@ -108,7 +109,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         self.lock()
         version = get(recipe.game).rules_version
-        begun = {"alphamini": __version__, "rules_version": version, "workers": workers}
+        begun = {"alphamini": __version__, "commit": commit(), "rules_version": version, "workers": workers}
         config = {**begun, "recipe": to_json(recipe)}
         write_bytes(self.path / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 

@@ -20,6 +20,7 @@ from alphamini.search import priors as p
 
 MOST_LEAVES = 8  # of a hasty wave, unless the evaluator says another number
 MAX_SIMS = 1_000_000  # of a tree: far beyond it the float32 sums would lose single visits
+LINE = 12  # moves of a principal variation at most
 LEAVES = 64  # of a hasty wave at most, whatever the evaluator says
 VISITS_A_LEAF = 32  # a hasty wave takes one leaf for so many visits of the root
 
@@ -354,12 +355,12 @@ class Search:
         """i4[n]: the roots' visits, their own evaluations included."""
         return self._ints[self._records(rows) + k.VISITS]
 
-    def principal_variation(self, row: int, length: int = 12) -> list[int]:
+    def principal_variation(self, row: int) -> list[int]:
         """The line both sides would play: the best move, then the most visited actions, a proven result first. Empty
         where nothing has been tried."""
         rows, node = np.array([row], np.int32), np.zeros(1, np.int32)
         line: list[int] = []
-        while len(line) < length:
+        while len(line) < LINE:
             visits, _, _, proof, child = self._node_statistics(rows, node)
             if not child.any():
                 break
