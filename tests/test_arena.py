@@ -374,6 +374,8 @@ def test_every_weak_rung_of_a_ladder_meets_the_anchor() -> None:
 def test_specs() -> None:
     spec = parse_spec("net:some/dir@x/net.safetensors@sims=4")
     assert (spec.kind, spec.argument, spec.options) == ("net", "some/dir@x/net.safetensors", {"sims": "4"})
+    assert parse_spec("net:runs/a@b.safetensors").argument == "runs/a@b.safetensors"
+    assert parse_spec("net:runs/lr@k=3/x.safetensors").argument == "runs/lr@k=3/x.safetensors"
     assert parse_spec("random").options == {}
 
 

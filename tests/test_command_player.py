@@ -93,8 +93,17 @@ GTP_ENGINE = """
 import sys
 for line in sys.stdin:
     open("asked", "a").write(line)
-    print("= pass\\n" if line.startswith("genmove") else "=\\n", flush=True)
+    known = "true" if "KNOWS_TIME" in __file__ else "false"
+    print({"genmove": "= pass\\n", "known_command": f"= {known}\\n"}.get(line.split()[0], "=\\n"), flush=True)
 """
+
+
+@pytest.mark.parametrize("name", ["engine.py", "KNOWS_TIME.py"])
+def test_another_engine_is_told_the_time_if_it_knows_how(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(GTP_ENGINE)
+    make_player(games.get("go5"), f"command:{sys.executable} {name}@seconds=3,protocol=gtp").close()
+    assert ("time_settings 0 3 1" in (tmp_path / "asked").read_text()) == (name == "KNOWS_TIME.py")
 
 
 @pytest.mark.parametrize(("name", "komi"), [("go5", "7.5"), ("go5-komi0.5", "0.5"), ("go5-komi6", "6")])

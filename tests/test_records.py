@@ -244,6 +244,33 @@ def test_what_piskvork_writes(tmp_path):
     assert read_record(path, games.get("gomoku15-renju")).game.name == "gomoku15-renju"
 
 
+def test_a_file_that_leaves_the_rule_open_is_of_the_first_that_allows_its_moves(tmp_path):
+    black, white = [(c, 7) for c in (0, 1, 2, 4, 5, 3, 14)], [(c, 0) for c in (0, 2, 4, 6, 8, 10)]
+    moves = [move for pair in zip(black, [*white, (12, 0)], strict=True) for move in pair][
+        :-1
+    ]  # six in a row, then more
+    letters = "abcdefghijklmno"
+    nodes = "".join(f";{'BW'[i % 2]}[{letters[c]}{letters[r]}]" for i, (c, r) in enumerate(moves))
+    (tmp_path / "x.sgf").write_text(f"(;GM[4]SZ[15]{nodes})")
+    lines = "".join(f"{c + 1},{r + 1},0\n" for c, r in moves)
+    (tmp_path / "x.psq").write_text(f"Piskvorky 15x15, 11:11, 0\n{lines}")
+    for name in ("x.sgf", "x.psq"):
+        record = read_record(tmp_path / name)
+        assert (record.game.name, len(record.moves)) == ("gomoku15-standard", 13)
+        with pytest.raises(ValueError, match="move 12: the game is over"):
+            read_record(tmp_path / name, games.get("gomoku15"))
+
+
+@pytest.mark.parametrize(("said", "codec", "name"), [
+    ("gb2312", "gbk", "王立誠"), ("Shift_JIS", "cp932", "髙尾紳路"), ("big5", "big5", "林海峰"),
+])  # fmt: skip
+def test_letters_of_a_wider_set_than_sgf_says(tmp_path, said, codec, name):
+    text = f"(;GM[1]SZ[9]CA[{said}]PB[{name}]RE[B+R];B[ee];W[cc])"
+    (tmp_path / "x.sgf").write_bytes(text.encode(codec))
+    record = read_record(tmp_path / "x.sgf")
+    assert (record.names[0], record.result, record.resigned) == (name, games.WIN_0, True)
+
+
 def test_what_is_passed_over_in_sgf(tmp_path):
     """Side variations, whatever is in them; what a file says of its letters where its first bytes say it, too."""
     path = tmp_path / "x.sgf"
@@ -328,6 +355,8 @@ def test_hex_files(tmp_path):
     (tmp_path / "x.sgf").write_text("(;GM[11]SZ[11];B[a2];W[swap-pieces];B[f6];W[resign])")
     record = read_record(tmp_path / "x.sgf")
     assert (record.game.name, record.moves, record.result) == ("hex11-swap", (11, 121, 60), games.WIN_0)
+    (tmp_path / "x.sgf").write_text("(;GM[11]SZ[11]RU[no swap];B[a2])")
+    assert read_record(tmp_path / "x.sgf").game.name == "hex11"
 
 
 @pytest.mark.skipif("go9" not in SHIPPED, reason="no go")
@@ -336,3 +365,6 @@ def test_go_files(tmp_path):
         (tmp_path / "x.sgf").write_text(f"(;GM[1]SZ[9]{komi}RE[W+0.5];B[ee];W[];B[tt])")
         record = read_record(tmp_path / "x.sgf")
         assert (record.game.name, record.moves, record.result) == (name, (40, 81, 81), games.WIN_1)
+    (tmp_path / "x.sgf").write_text("(;GM[1]SZ[9]KM[-0.0]RE[W+R];B[ee];W[];B[tt];W[])")  # as often as the other side
+    record = read_record(tmp_path / "x.sgf")
+    assert (record.game.name, record.moves, record.resigned) == ("go9-komi0", (40, 81, 81), False)

@@ -170,3 +170,24 @@ def test_a_proven_node_is_named_once_though_its_tree_is_kept() -> None:
     after = search.proven(*search.proven_nodes(rows))[0]
     assert len(before) > 0
     assert len(after) > 0
+
+
+def test_a_policy_of_what_is_left_when_the_favourites_have_lost() -> None:
+    """The net likes c3 alone, which loses at once: the others' priors are squared, and too small for it."""
+    game = games.get("tictactoe")
+    position = game.initial().play_all([game.parse_action(move) for move in ("b1", "a3", "a1", "c1")])
+    likes = np.full((1, game.num_actions), -110, np.float32)
+    likes[0, game.parse_action("c3")] = 0
+
+    class Evaluator:
+        def evaluate(self, states):
+            return np.repeat(likes, len(states), 0), np.zeros(len(states), np.float32)
+
+    search, rows = Search(game, 1, 3, CONFIG), np.zeros(1, np.int32)
+    search.reset(rows, position.state)
+    search.budget[:] = 3
+    search.run(Evaluator(), rows)
+    assert search.statistics(rows).root_proof[0] == 0
+    policy = search.policy(rows)[0]
+    assert policy.sum() == pytest.approx(1)
+    assert not policy[game.legal_mask(position.state)[0] == 0].any()

@@ -164,8 +164,10 @@ class GTP:
         self.close = process.kill
         self._at: list[int] = []
         self._ask(f"boardsize {game.shape[0]}", START_SECONDS)
-        # A byo-yomi of one move. Engines round it or take it as a hint: a limit that is too hard would be unfair.
-        self._ask(f"time_settings 0 {max(1, round(seconds))} 1", START_SECONDS)
+        # A byo-yomi of one move. Engines round it or take it as a hint: a limit that is too hard would be unfair. The
+        # standard does not ask them to know it.
+        if self._ask("known_command time_settings", START_SECONDS).lower() == "true":
+            self._ask(f"time_settings 0 {max(1, round(seconds))} 1", START_SECONDS)
         self._ask("clear_board", START_SECONDS)
         if game.family == "go":
             self._ask(f"komi {float(game.initial().state['komi'][0]) / 2:g}", START_SECONDS)

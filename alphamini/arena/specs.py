@@ -15,8 +15,8 @@ class Spec:
 def parse_spec(text: str) -> Spec:
     """ValueError with one line if `text` is not of the form KIND[:ARGUMENT][@key=value,...], each key once."""
     head, at, tail = text.rpartition("@")  # a path may hold an @ too: the last one begins the options
-    if "=" not in tail or not at:
-        head, tail = (head, tail) if at and "/" not in tail else (text, "")
+    if not at or "/" in tail or ("=" not in tail and ":" in head):
+        head, tail = text, ""
     kind, _, argument = head.partition(":")
     options = {}
     for item in filter(None, tail.split(",")):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from alphamini.records.record import Record, decode, one_line, play
+from alphamini.records.record import Record, decode, first_that_fits, one_line, play
 from games import Game, get, names
 
 HUMAN = "homo-"  # begins the name of a player who is no program
@@ -28,8 +28,12 @@ def read(data: bytes, expected: Game | None) -> Record:
     if not head:
         raise ValueError("line 1: expected 'Piskvorky WIDTHxHEIGHT, LEVEL:LEVEL, BEGINS'")
     width, height = int(head[1]), int(head[2])
-    game = _game(width, height, expected)
-    position, line = game.initial(), 1
+    return first_that_fits(_games(width, height, expected), lambda game: _replay(game, lines, head[3] == "1"))
+
+
+def _replay(game: Game, lines: list[str], turned: bool) -> Record:
+    """The record of the lines as a game of `game`. `turned`: the second player had the first move."""
+    (height, width), position, line = game.shape, game.initial(), 1
     for line in range(1, len(lines) + 1):
         move = re.fullmatch(r"([0-9]{1,3}),([0-9]{1,3})(,-?[0-9]{1,18})?", lines[line] if line < len(lines) else "")
         if not move:
@@ -46,7 +50,7 @@ def read(data: bytes, expected: Game | None) -> Record:
                 f"line {number}: expected COLUMN,ROW,MILLISECONDS or how the game ended, got {text[:30]!r}"
             )
     first, second = after[:2] if len(after) > 1 else ("", "")
-    if head[3] == "1":
+    if turned:
         first, second = second, first
     result = position.outcome if position.is_over else None
     return Record(game, position.moves, result, (_name(first), _name(second)))
@@ -71,9 +75,10 @@ def _name(text: str) -> str:
     return name
 
 
-def _game(width: int, height: int, expected: Game | None) -> Game:
+def _games(width: int, height: int, expected: Game | None) -> list[Game]:
+    """The games that the file may hold, the likeliest first; `expected` alone where it fits."""
     if expected is not None and expected.family in ("gomoku", "renju") and expected.shape == (height, width):
-        return expected
+        return [expected]
     if width != height or f"gomoku{width}" not in names():
         raise ValueError(f"line 1: no gomoku on {width} x {height} here")
-    return get(f"gomoku{width}")
+    return [get(name) for rule in ("", "-standard", "-renju") if (name := f"gomoku{width}{rule}") in names()]

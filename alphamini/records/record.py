@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from games import DRAW, WIN_0, WIN_1, Game, Position
@@ -40,6 +41,18 @@ def play(position: Position, action: int, place: str) -> Position:
         return position.play(action)
     except ValueError as error:
         raise ValueError(f"{place}: move {len(position.moves) + 1}: {error}") from None
+
+
+def first_that_fits(games: Sequence[Game], replay: Callable[[Game], Record]) -> Record:
+    """The record as a game of the first of `games` that allows its moves; the first one's ValueError if none does."""
+    wrong: ValueError | None = None
+    for game in games:
+        try:
+            return replay(game)
+        except ValueError as error:
+            wrong = wrong or error
+    assert wrong is not None
+    raise wrong
 
 
 def decode(data: bytes, encodings: tuple[str, ...] = ("utf-8-sig",)) -> str:

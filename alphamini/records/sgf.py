@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from alphamini import __version__
-from alphamini.records.record import Record, decode, one_line, play
-from games import DRAW, WIN_0, WIN_1, Game, Position, named
+from alphamini.records.record import Record, decode, first_that_fits, one_line, play
+from games import DRAW, WIN_0, WIN_1, Game, Position, get, named
+from games import names as known_names
 
 FAMILIES = {1: "go", 2: "othello", 4: "gomoku", 11: "hex"}  # by GM
 NUMBERS = {family: number for number, family in FAMILIES.items()} | {"renju": 4}
@@ -28,7 +29,9 @@ NUMBERED = ("othello", "hex")  # points with a number for the row
 RULES = {"freestyle": "", "standard": "-standard", "renju": "-renju"}  # RU -> the end of gomoku's name
 SETUP = ("AB", "AW", "AE")
 SIDES = "BW"
-ENCODINGS = ("big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "shift_jis", "windows-1252")  # that CA may name
+# That CA may name, and by what they are read: files have characters of the wider sets under the narrower ones' names.
+ENCODINGS = {"big5": "cp950", "euc-jp": "euc-jp", "euc-kr": "cp949", "gb18030": "gb18030", "gb2312": "gb18030",
+             "gbk": "gb18030", "shift_jis": "cp932", "windows-1252": "cp1252"}  # fmt: skip
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOVES_A_LINE = 10
 
@@ -51,12 +54,18 @@ def read(data: bytes, expected: Game | None) -> Record:
     declared = re.search(rb"CA\[([A-Za-z0-9_-]{1,20})\]", data)
     marked = data.startswith(codecs.BOM_UTF8)  # whatever the file says of itself
     encoding = declared[1].decode().lower() if declared and not marked else ""
-    nodes = main_line(decode(data, (encoding,) if encoding in ENCODINGS else ("utf-8-sig",)))
+    nodes = main_line(decode(data, (ENCODINGS.get(encoding, "utf-8-sig"),)))
     root = nodes[0]
     family = _family(root)
     size = _size(root, family)
     swapped = any("swap" in value for node in nodes for side in SIDES if side in node for value in node[side].values)
-    game = _game(root, family, size, swapped, expected)
+    games = _games(root, family, size, swapped, expected)
+    return first_that_fits(games, lambda game: _replay(game, nodes, family, size))
+
+
+def _replay(game: Game, nodes: list[Node], family: str, size: int) -> Record:
+    """The record of the nodes as a game of `game`."""
+    root = nodes[0]
     position, end = game.initial(), _value(root, "RE")
     result, resigned = _result(end), end.lower().endswith(("+r", "+resign"))
     for node in nodes:
@@ -67,11 +76,13 @@ def read(data: bytes, expected: Game | None) -> Record:
                 if value.lower() in ("resign", "forfeit") and family == "hex":
                     result, resigned = 1 - SIDES.index(name), True
                     continue
+                if position.is_over and family == "go" and action(family, size, value) == size * size:
+                    continue  # some rules have both sides pass as often
                 position = _move(position, SIDES.index(name), value, family, size, found.place)
     names = (one_line(_value(root, "PB")), one_line(_value(root, "PW")))
     if position.is_over and (family != "go" or result is None):  # go may have been counted in another way than ours
         result = position.outcome
-    return Record(game, position.moves, result, names, resigned)
+    return Record(game, position.moves, result, names, resigned and not position.is_over)
 
 
 def write(record: Record) -> bytes:
@@ -235,27 +246,28 @@ def _size(root: Node, family: str) -> int:
     return int(match[1])
 
 
-def _game(root: Node, family: str, size: int, swapped: bool, expected: Game | None) -> Game:
-    """The game that the root describes; `expected` where it fits."""
+def _games(root: Node, family: str, size: int, swapped: bool, expected: Game | None) -> list[Game]:
+    """The games that the root may mean, the likeliest first; `expected` alone where it fits."""
     rule, komi, base = _value(root, "RU").lower(), _value(root, "KM"), f"{family}{size}"
     if family == "gomoku":
         names = [base + RULES[rule]] if rule in RULES else [base + end for end in RULES.values()]
     elif family == "go" and komi:
         if not re.fullmatch(r"-?[0-9]{1,4}(\.[0-9]{0,3}0*)?", komi):
             raise ValueError(f"{root['KM'].place}: expected a number, got {komi[:20]!r}")
-        names = [f"{base}-komi{float(komi):g}"]
+        names = [f"{base}-komi{float(komi) + 0.0:g}"]  # -0 is 0
     elif family == "go" and expected is not None and (expected.family, expected.shape) == ("go", (size, size)):
         names = [expected.name]
     elif family == "hex":
-        names = [base + "-swap"] if swapped or "swap" in rule else [base, base + "-swap"]
+        names = [base + "-swap"] if swapped or ("swap" in rule and "no" not in rule) else [base, base + "-swap"]
     else:
         names = [base]
     if expected is not None and expected.name in names:
-        return expected
+        return [expected]
     try:
-        return named(names[0])
+        first = named(names[0])
     except ValueError:
         raise ValueError(f"no {names[0]} here") from None
+    return [first, *(get(name) for name in names[1:] if name in known_names())]
 
 
 def _refuse_setup(node: Node, first: bool, family: str, position: Position) -> None:

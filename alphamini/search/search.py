@@ -282,7 +282,10 @@ class Search:
         found = self.statistics(rows)
         policy = _preference(found.visits, found.proof, found.root_proof)
         untried = (found.root_proof == 0) & ~policy.any(1)
-        policy[untried] = found.prior[untried] ** self.config.prior_temperature
+        # Divided by the greatest before the power: what is left when the favourites have been proven losses may be tiny.
+        prior = found.prior[untried]
+        prior /= np.maximum(prior.max(1, keepdims=True), np.finfo(np.float32).tiny)
+        policy[untried] = prior**self.config.prior_temperature
         return policy / np.maximum(policy.sum(1, keepdims=True), np.float32(1e-30))
 
     def best(self, rows: Rows) -> NDArray[np.int32]:
