@@ -24,7 +24,7 @@ from numba import njit
 from games.game import ONGOING, Game, States
 from games.grid import cell_text, draw, parse_cell
 
-SIZES = range(5, 14)
+SIZES = range(3, 14)
 
 # A 64-bit linear congruential generator (Knuth's MMIX); the playout uses its upper half, the good one.
 MULTIPLIER, INCREMENT = np.uint64(6364136223846793005), np.uint64(1442695040888963407)

@@ -36,6 +36,7 @@ from alphamini.arena.players import Player
 from alphamini.arena.ratings import wilson
 from alphamini.arena.solver import Solver, reachable
 from alphamini.parallel import map_all
+from alphamini.progress import progress_bar
 from games import ONGOING, Game, Position, States
 from games.playout import random_actions
 
@@ -99,7 +100,7 @@ def solved_suite(game: Game, seed: int = 0) -> Suite:
     if states is None:
         states = _sample(game, np.random.default_rng(seed))
     answers = []
-    for i in range(len(states)):
+    for i in progress_bar(range(len(states)), desc="solving", unit="position", leave=False):
         values = solver.action_values(states[i : i + 1])
         value = int(values.max())
         right = frozenset(np.flatnonzero(values == value).tolist())
