@@ -14,7 +14,8 @@ __version__ = "0.1.0"
 # 1.2-1.6x on a machine that does something else besides, and loses about a tenth on a quiet one (docs/learning.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-if sys.argv[:1] == ["-m"]:  # one of our commands begins: until its libraries are there, Ctrl-C ends it without a word
+# One of our commands begins: until its libraries are there, Ctrl-C ends it without a word (in a shell's background none).
+if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -142,7 +142,8 @@ def python_command() -> str:
 
 def run_command(main: Callable[[], None]) -> None:
     """Runs a command's `main`: what is wrong with the user's input becomes one line and exit status 2."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # see alphamini/__init__.py
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # see alphamini/__init__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without a character is no reason to fail

@@ -40,9 +40,9 @@ def main() -> None:
 
 
 def find(name: str) -> Path:
-    """The file of that name, or the shipped one of that game."""
+    """The file of that name, or the shipped one of that game (whose name a run's folder may have)."""
     path = Path(name)
-    return path if path.exists() else shipped_report(name) or path
+    return path if path.exists() and not path.is_dir() else shipped_report(name) or path
 
 
 def read(path: Path) -> dict[str, Any]:

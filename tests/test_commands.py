@@ -160,6 +160,7 @@ def test_a_match_of_one_net_at_several_budgets_is_a_figure(tmp_path: Path, monke
 
 
 def test_the_figure_of_a_net_that_ships_is_drawn_by_the_name_of_its_game(tmp_path: Path) -> None:
+    (tmp_path / "hex7").mkdir()  # as where runs lie
     done = run("plot", "hex7", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "hex7.png\n"), done.stderr
     assert is_figure((tmp_path / "hex7.png").read_bytes())

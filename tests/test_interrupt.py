@@ -23,7 +23,7 @@ from alphamini.arena.judge import Judge
 from alphamini.arena.match import play_match
 from alphamini.arena.players import make_player
 from alphamini.arena.pool import Entry, Pool, play_pairs, table
-from alphamini.arena.suite import score, solved_suite
+from alphamini.arena.suite import score, score_actions, solved_suite
 from alphamini.learn.run import RunFolder
 from alphamini.model.checkpoint import Checkpoint, save_checkpoint
 from alphamini.model.config import NetConfig
@@ -50,6 +50,24 @@ def test_a_stopped_match_keeps_the_openings_that_both_seats_have_finished() -> N
     assert len(finished) < len(set(numbers))  # some have one game alone
     assert {game.number for game in result.games} == finished
     assert len(result.games) == 2 * len(finished)
+
+
+def test_a_suite_that_is_broken_off_leaves_a_whole_report(tmp_path: Path, monkeypatch, capsys) -> None:
+    options = evaluate.EvaluateOptions(thinking="1,2", games=2, suite="solved")
+    out = tmp_path / "report.json"
+    monkeypatch.setattr(evaluate, "score", lambda suite, *_: score_actions(suite, "x", np.zeros(4520, np.int32)))
+    evaluate.evaluate(TICTACTOE, options, out)
+    whole = out.read_bytes()
+    assert all("oracle" in player for player in json.loads(whole)["players"])
+    monkeypatch.setattr(evaluate, "score", lambda *_: None)  # as after Ctrl-C
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.evaluate(TICTACTOE, options, out)
+    assert out.read_bytes() == whole
+    assert "the report there is whole" in capsys.readouterr().out
+    out.unlink()
+    with pytest.raises(KeyboardInterrupt):  # what there is, where nothing was
+        evaluate.evaluate(TICTACTOE, options, out)
+    assert json.loads(out.read_text())["stopped"]
 
 
 def test_players_without_games_are_not_rated() -> None:

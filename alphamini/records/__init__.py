@@ -22,8 +22,8 @@ def read_record(path: Path, game: Game | None = None) -> Record:
     """The game in the file at `path`, every move of it legal; ValueError, one line with the place, if it holds none.
 
     `game` is the one that is expected, where there is one: a file of another is refused. Where the file leaves the
-    rule open (PSQ does, and many SGF files), it is taken for this one, else for the first whose moves
-    they can be of gomoku freestyle, standard and renju, for go with the usual komi, and hex without swap.
+    rule open (PSQ does, and many SGF files), it is taken for this one, else for the first that allows its
+    moves of freestyle, standard and renju gomoku, of hex without swap and with it; go has the usual komi.
     """
     path = Path(path)
     if not path.is_file():
