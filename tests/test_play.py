@@ -291,6 +291,7 @@ def test_levels():
         "level 500 is not within the rated ones, -300 to 100 Elo\n",
     ):
         assert words in seen
+    assert seen.count("3 simulations a move\n") == 2  # as asked for, and when the level is off
     assert session.strength is None
 
 

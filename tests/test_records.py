@@ -246,9 +246,7 @@ def test_what_piskvork_writes(tmp_path):
 
 def test_a_file_that_leaves_the_rule_open_is_of_the_first_that_allows_its_moves(tmp_path):
     black, white = [(c, 7) for c in (0, 1, 2, 4, 5, 3, 14)], [(c, 0) for c in (0, 2, 4, 6, 8, 10)]
-    moves = [move for pair in zip(black, [*white, (12, 0)], strict=True) for move in pair][
-        :-1
-    ]  # six in a row, then more
+    moves = [(black if i % 2 == 0 else white)[i // 2] for i in range(13)]  # six in a row at move 11, and then more
     letters = "abcdefghijklmno"
     nodes = "".join(f";{'BW'[i % 2]}[{letters[c]}{letters[r]}]" for i, (c, r) in enumerate(moves))
     (tmp_path / "x.sgf").write_text(f"(;GM[4]SZ[15]{nodes})")

@@ -258,11 +258,8 @@ def _games(root: Node, family: str, size: int, swapped: bool, expected: Game | N
     elif family == "go" and expected is not None and (expected.family, expected.shape) == ("go", (size, size)):
         names = [expected.name]
     elif family == "hex":
-        names = (
-            [base + "-swap"]
-            if swapped or ("swap" in rule and not re.search(r"\bno\W*swap", rule))
-            else [base, base + "-swap"]
-        )
+        swapped = swapped or ("swap" in rule and not re.search(r"\bno\W*swap", rule))
+        names = [base + "-swap"] if swapped else [base, base + "-swap"]
     else:
         names = [base]
     if expected is not None and expected.name in names:
