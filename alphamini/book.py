@@ -13,6 +13,7 @@ from alphamini.arena.openings import is_book
 from alphamini.model.threads import cores
 from alphamini.options import add_fields, check_writable, parser, read_fields, run_command
 from alphamini.progress import progress_bar
+from alphamini.signals import handle, restore
 from games import get
 
 
@@ -33,11 +34,11 @@ def main() -> None:
         bars[0].update(found)
 
     # Half a book is none: Ctrl-C need not wait for the threads, and there is nothing to tidy up.
-    before = signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+    before = handle(lambda number, frame: os._exit(130), (signal.SIGINT,))
     try:
         book = make_book(game, wish, cores(), progress)
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore(before)
         for bar in bars:
             bar.close()
     book.save(out)

@@ -69,12 +69,14 @@ def train(loop: Loop, minutes: float | None) -> None:
         iteration = loop.iterate(max(0.0, 1 - loop.elapsed() / limit))
         measured: dict[str, float] = {}
         if judge.seconds < JUDGE_SHARE * (loop.elapsed() - begun) and not loop.stop.is_set():
-            measured = judge.compare(loop.checkpoint("now"), loop.iterations)
-            elo = measured["elo"]
+            measured = judge.compare(loop.checkpoint("now"), loop.iterations, loop.stop.is_set)
+            elo = measured.get("elo", elo)
         if iteration.number % 10 == 0:  # before the commit: after it a kill would lose it for good
             folder.save_checkpoint(f"iteration{iteration.number:06d}", loop.checkpoint("iteration"))
         loop.commit({"stage": "selfplay", "iteration": iteration.number, **flat(iteration), **measured})
         tqdm.write(line(iteration, loop.elapsed(), elo))
+        if loop.backend and loop.backend.name != iteration.inference:  # the new net has been judged anew
+            tqdm.write(f"inference: {loop.backend.describe()}")
         if measured:
             draw_learning(folder.metrics(), folder.path / "learning.png")
         if milestone <= loop.elapsed() < limit and not loop.stop.is_set():
@@ -158,6 +160,7 @@ def thinking(loop: Loop, folder: RunFolder, budgets: tuple[int, ...], seconds: f
         pool.time_curves(seed, stop)
     if stop():  # a figure is of whole rounds
         return
+    folder.check_place()
     report = {**pool.report(), "openings": openings.about, "run_seconds": run_seconds}
     draw_thinking([report], folder.path / "thinking.png")
     write_bytes(folder.path / "thinking.json", (json.dumps(report) + "\n").encode())

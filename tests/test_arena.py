@@ -255,7 +255,7 @@ def test_the_bar_shows_the_first_players_score() -> None:
 
 
 def test_a_run_is_judged_as_it_is_against_what_it_began_with(tmp_path, monkeypatch) -> None:
-    def match(game, a, b, games, seed, threads):
+    def match(game, a, b, games, seed, threads, stop):
         assert (a.name, b.name, a.simulations, b.simulations) == ("now", "baseline", 16, 16)
         seeds.append(seed)
         won = [GameRecord(i % 2, [], i % 2, 0, i // 2) for i in range(games)]
@@ -265,9 +265,11 @@ def test_a_run_is_judged_as_it_is_against_what_it_began_with(tmp_path, monkeypat
     monkeypatch.setattr("alphamini.arena.judge.play_match", match)
     path = shipped_checkpoint(TICTACTOE)
     judge = Judge(TICTACTOE, path, 1, 100, "fp32")
-    found = [judge.compare(load_checkpoint(path, TICTACTOE), number)["elo"] for number in (1, 2)]
+    net = load_checkpoint(path, TICTACTOE)
+    found = [judge.compare(net, number, lambda: False)["elo"] for number in (1, 2)]
     assert found[0] == found[1] > 400  # every game was won by the net as it is
     assert seeds == [101, 102]
+    assert judge.compare(net, 3, lambda: True) == {}
 
 
 def test_a_table_has_no_minus_before_a_zero(monkeypatch) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from alphamini.learn.samples import DRAWN, WIN
 from alphamini.learn.scripted import ScriptedGames
 from alphamini.learn.trainer import Losses
 from alphamini.model.checkpoint import load_checkpoint
+from alphamini.model.evaluators import Uniform
 
 TICTACTOE = games.get("tictactoe")
 
@@ -208,6 +210,23 @@ def test_a_run_that_lacks_samples_is_refused(which: str, tmp_path: Path) -> None
         start(tmp_path, recipe)
 
 
+def test_a_state_from_a_backup_is_refused_and_nothing_of_the_run_deleted(tmp_path: Path) -> None:
+    """The right state may still be somewhere."""
+    recipe = small_recipe(from_scratch=True)
+    loop, state = start(tmp_path, recipe), tmp_path / "state" / "state.npz"
+    iterate(loop, 1)
+    old = state.read_bytes()
+    iterate(loop, 3)
+    new = state.read_bytes()
+    assert not (tmp_path / "samples" / "000001.npy").exists()  # left the window: the old state cannot go on
+    state.write_bytes(old)
+    with pytest.raises(ValueError, match="lacks samples"):
+        start(tmp_path, recipe)
+    state.write_bytes(new)
+    assert_same(loop, start(tmp_path, recipe))
+    assert len(loop.folder.metrics()) == len(games_of(loop)) == 4
+
+
 @pytest.mark.parametrize("name", ["samples/000001.npy", "state/state.npz"])
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_half_a_file_is_refused_by_its_name(name: str, share: float, tmp_path: Path) -> None:
@@ -307,6 +326,28 @@ def test_a_milestone_is_saved_before_the_iteration_counts(tmp_path: Path, monkey
     monkeypatch.setattr(loop, "commit", killed)
     with pytest.raises(SystemExit):
         selfplay.train(loop, None)
+
+
+def test_a_precision_that_new_weights_change_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(selfplay, "stop_on_signals", lambda loop: None)
+    monkeypatch.setattr(selfplay, "Judge", lambda *_: SimpleNamespace(seconds=np.inf))
+    loop = start(tmp_path, small_recipe(from_scratch=True))
+    commit, names = loop.commit, iter(["first", "first", "second", "second"])
+    backend = SimpleNamespace(describe=lambda: f"{backend.name}: why", selfplay_worker=lambda: Uniform(TICTACTOE))
+    backend.update = lambda *_: setattr(backend, "name", next(names))
+    backend.update()
+    monkeypatch.setattr(loop, "_ready_backend", lambda: backend)
+    loop.backend = backend
+
+    def committed(metrics: dict[str, object]) -> None:
+        commit(metrics)
+        if loop.iterations == 3:
+            loop.stop.set()
+
+    monkeypatch.setattr(loop, "commit", committed)
+    selfplay.train(loop, None)
+    assert [row["inference"] for row in loop.folder.metrics()] == ["first", "first", "second"]
+    assert capsys.readouterr().out.count("inference: second: why") == 1
 
 
 def test_a_figure_that_was_stopped_is_drawn_when_the_run_goes_on(

@@ -23,8 +23,10 @@ from alphamini.learn.loop import Iteration, Loop
 from alphamini.learn.recipe import Recipe, for_game, to_json
 from alphamini.learn.run import RunFolder
 from alphamini.model import engines
+from alphamini.model.threads import _quota
 from alphamini.options import python_command, run_command
 from alphamini.selfplay import flat, line
+from alphamini.signals import handle, restore
 
 TICTACTOE = games.get("tictactoe")
 SMALL = ["--game", "tictactoe", "--blocks", "1", "--channels", "8", "--batch", "32", "--games", "16"]
@@ -270,7 +272,8 @@ def test_a_run_whose_folder_was_moved_leaves_its_old_place_alone(begin, tmp_path
     place.rename(moved)
     if another:
         place.mkdir()
-    for step in (loop.iterate, lambda: loop.commit({"stage": "selfplay", "iteration": 2})):
+    steps = [loop.iterate, lambda: loop.commit({"stage": "selfplay", "iteration": 2})]
+    for step in (*steps, lambda: loop.folder.save_checkpoint("iteration000010", loop.checkpoint("iteration"))):
         with pytest.raises(ValueError, match="run has been moved or deleted; the run ends with its last whole step"):
             step()
     assert place.exists() == another
@@ -291,7 +294,7 @@ def test_broken_lines_of_metrics_cost_their_numbers_alone(tmp_path: Path) -> Non
 
 def test_an_iteration_in_which_no_game_ended_has_no_mean_of_them(tmp_path: Path) -> None:
     nan = float("nan")
-    iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 0.0, 1.0, 0.0)
+    iteration = Iteration(3, 0, 0, 0, nan, nan, 0.0, 5000.0, 1000.0, 1.5, None, 0.0, 1.0, 0.0, "openvino int8")
     assert line(iteration, 60, nan) == (
         "  1.0 min | iteration 3 | 0.0 games/s, 5,000 sims/s | collecting, entropy 1.50"
     )
@@ -337,6 +340,71 @@ def test_a_stop_needs_no_reader_of_standard_output(capsys) -> None:
             signal.signal(number, handler)
     said = capsys.readouterr()
     assert (said.out, said.err[:9]) == ("", "stopping:")
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """A script's Ctrl-C is not for what it has put in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        loop = SimpleNamespace(stop=Event())
+        restore(handle(lambda number, frame: loop.stop.set()))
+        taken = handle(lambda number, frame: loop.stop.set())
+        signal.raise_signal(signal.SIGINT)
+        assert not loop.stop.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        assert loop.stop.is_set()
+        restore(taken)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+UNREAD = """
+import os, sys
+from alphamini.progress import progress_bar, tell
+for _ in progress_bar(range(3)):
+    tell("before")
+os.read(0, 1)  # the reader of standard error has gone
+for _ in progress_bar(range(3)):
+    tell("after")
+open("saved", "x").close()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes end otherwise")
+def test_a_stop_needs_no_reader_of_standard_error_either(tmp_path: Path) -> None:
+    """`command 2>&1 | tee log`: bars and lines must not end what is being saved."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", UNREAD], cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    said = b""
+    while b"3/3" not in said:
+        said += os.read(process.stderr.fileno(), 4096)
+    process.stderr.close()
+    process.stdin.write(b"x")
+    process.stdin.close()
+    assert process.wait(60) == 0
+    assert b"before" in said
+    assert (tmp_path / "saved").exists()
+
+
+def test_few_games_for_many_threads_are_told(begin, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("alphamini.learn.command.cores", lambda: 1)
+    begin("--run", str(tmp_path / "one"), "--from-scratch")
+    assert "note" not in capsys.readouterr().out
+    monkeypatch.setattr("alphamini.learn.command.cores", lambda: 4)
+    begin("--run", str(tmp_path / "four"), "--from-scratch")
+    assert "note: 4 games at once for each of 4 threads" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"),
+    [("max 100000", sys.maxsize), ("200000 100000", 2), ("150000 100000", 2), ("1000 100000", 1), ("", sys.maxsize)],
+)
+def test_a_container_has_no_more_cores_than_its_share(text: str, cpus: int, tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert _quota(tmp_path / "cpu.max") == cpus
+    assert _quota(tmp_path / "no such file") == sys.maxsize
 
 
 def test_a_forgotten_game_gets_one_line(begin, capsys) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tqdm import tqdm
+from alphamini.progress import tell
+from alphamini.signals import handle, restore
 
 
 @contextmanager
@@ -21,11 +20,10 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        tqdm.write("stopping: what is finished is kept", sys.stderr)  # nobody may be reading standard output
+        tell("stopping: what is finished is kept")  # nobody may be reading standard output
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = handle(ask)
     try:
         yield asked.is_set
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from alphamini.arena.match import play_match
@@ -25,11 +26,14 @@ class Judge:
     def _player(self, checkpoint: Checkpoint, name: str) -> SearchPlayer:
         return net_player(self._game, checkpoint, name, SIMS, None, self._threads, precision=self._precision)
 
-    def compare(self, checkpoint: Checkpoint, number: int) -> dict[str, float]:
-        """Elo over the baseline, with half of its 95 % interval; `number` chooses the openings."""
+    def compare(self, checkpoint: Checkpoint, number: int, stop: Callable[[], bool]) -> dict[str, float]:
+        """Elo over the baseline, with half of its 95 % interval; `number` chooses the openings. Nothing if `stop()` ended
+        the match early: of long games it would take minutes."""
         start = time.monotonic()
         now = self._player(checkpoint, "now")
-        result = play_match(self._game, now, self._baseline, GAMES, self._seed + number, self._threads)
+        result = play_match(self._game, now, self._baseline, GAMES, self._seed + number, self._threads, stop=stop)
+        if stop():
+            return {}
         elo, half = elo_of_score(result.pair())
         self.seconds += time.monotonic() - start
         return {"elo": elo, "elo_half_interval": half}

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tqdm import tqdm
 
 from alphamini.learn.recipe import Recipe, check, for_game
 from alphamini.learn.run import RunFolder
@@ -19,6 +16,8 @@ from alphamini.model.checkpoint import load_checkpoint
 from alphamini.model.engines import check_precision
 from alphamini.model.threads import cores
 from alphamini.options import Parser, add_fields, parser, python_command, read_fields
+from alphamini.progress import tell
+from alphamini.signals import handle
 from games import get
 
 if TYPE_CHECKING:  # torch takes seconds to import: what is wrong with the input is said before
@@ -38,6 +37,9 @@ def run_parser(module: str, description: str, skip: tuple[str, ...] = ()) -> tup
     return options, defaults
 
 
+FEW_GAMES = 16  # of a thread: with so small batches it computes less than its share (measured with 4: a third)
+
+
 def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
     """The run: a new one takes the command line's recipe, an old one must not be contradicted.
 
@@ -55,6 +57,10 @@ def open_run(arguments: argparse.Namespace, defaults: Recipe) -> Loop:
             net = load_checkpoint(Path(recipe.start), get(recipe.game)).net
             recipe = read_fields(replace(recipe, blocks=net.blocks, channels=net.channels), arguments)
         loop = _begin(folder, recipe)
+        if (games := recipe.selfplay.games // loop.workers) < FEW_GAMES:
+            print(
+                f"note: {games} games at once for each of {loop.workers} threads; more (--games) would use the cores better"
+            )
         if not has_teacher(get(recipe.game)):
             print(
                 f"no scripted teacher knows {recipe.game}: its net learns from self-play alone, as with --from-scratch"
@@ -120,11 +126,10 @@ def stop_on_signals(loop: Loop) -> None:
         if loop.stop.is_set():
             raise KeyboardInterrupt
         loop.stop.set()
-        line = "stopping: what this step has done is saved first (Ctrl-C again: stop at once)"
-        tqdm.write(line, sys.stderr)  # nobody may be reading standard output: a pipe's reader got the same Ctrl-C
+        # Nobody may be reading standard output: a pipe's reader got the same Ctrl-C.
+        tell("stopping: what this step has done is saved first (Ctrl-C again: stop at once)")
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    handle(stop)
 
 
 def how_to_go_on(module: str, folder: RunFolder) -> str:

@@ -55,6 +55,7 @@ class Iteration:
     learning_rate: float  # 0 then
     selfplay_s: float  # seconds
     training_s: float
+    inference: str  # what evaluated the positions of self-play: the backend and its precision
 
 
 class Loop:
@@ -153,6 +154,7 @@ class Loop:
         `left`: the share of a limited run that is still to come. Over the last of it the learning rate falls.
         """
         recipe, backend = self.recipe, self._ready_backend()
+        inference = backend.name
         start = time.monotonic()
         quota = -(-recipe.iteration_moves // len(self.actors))
         with (
@@ -186,7 +188,8 @@ class Loop:
             learning_rate = recipe.train.learning_rate * min(1.0, max(left / ANNEALED, 0.05))
             losses = self._train(learning_rate)
         backend.update(self.trainer.weights(), self._calibration())
-        return _summary(self.iterations, parts, played, time.monotonic() - start - played, losses, learning_rate)
+        trained = time.monotonic() - start - played
+        return _summary(self.iterations, parts, played, trained, losses, learning_rate, inference)
 
     def _train(self, learning_rate: float) -> Losses:
         recipe = self.recipe
@@ -277,7 +280,6 @@ class Loop:
             raise ValueError(f"this run was made with {len(counters['streams']) - 1} workers, not {len(self.actors)}")
         self.pretrained, self.iterations = counters["pretrained"], counters["iterations"]
         self.seconds, self.untrained = counters["seconds"], counters["untrained"]
-        self.folder.truncate(self.pretrained, self.iterations)
         for stream, state in zip((self.rng, *(a.rng for a in self.actors)), counters["streams"], strict=True):
             stream.bit_generator.state = state
 
@@ -288,10 +290,17 @@ class Loop:
         for i, actor in enumerate(self.actors):
             actor.restore(part(f"actor{i}"))
         self.replay.restore(self.iterations, counters["samples"])
+        self.folder.truncate(self.pretrained, self.iterations)  # last: what is refused above stays as it is
 
 
 def _summary(
-    number: int, parts: list[Finished], played: float, trained: float, losses: Losses | None, learning_rate: float
+    number: int,
+    parts: list[Finished],
+    played: float,
+    trained: float,
+    losses: Losses | None,
+    learning_rate: float,
+    inference: str,
 ) -> Iteration:
     games = [one for part in parts for one in part.games]
     return Iteration(
@@ -309,4 +318,5 @@ def _summary(
         learning_rate=learning_rate,
         selfplay_s=played,
         training_s=trained,
+        inference=inference,
     )

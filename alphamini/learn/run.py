@@ -153,6 +153,7 @@ class RunFolder:
         return [json.loads(line) for line in self._metrics.read_text().splitlines()]
 
     def save_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
+        self.check_place()
         save_checkpoint(self.checkpoints / f"{name}.safetensors", checkpoint)
 
     def save_games(self, iteration: int, game: Game, games: Sequence[tuple[list[int], int]]) -> None:

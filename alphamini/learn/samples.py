@@ -73,10 +73,10 @@ class Replay:
         Files of later steps belong to a step that never ended, and go. ValueError, one line, if the rest are not whole:
         a gap would be learnt from as if it held samples.
         """
-        parts, steps = [], []
+        parts, steps, late = [], [], []
         for path in sorted(path for path in self.folder.glob("*.npy") if path.stem.isdecimal()):  # others are not ours
             if int(path.stem) > last_step:
-                path.unlink()
+                late.append(path)
                 continue
             try:
                 samples = np.load(path, allow_pickle=False)
@@ -90,6 +90,8 @@ class Replay:
         found = sum(map(len, parts))
         if steps != list(range(last_step + 1 - len(steps), last_step + 1)) or found < min(added, len(self._ring)):
             raise ValueError(f"{self.folder} lacks samples of the run: a file of them is missing")
+        for path in late:  # only now: with a state from a backup, the refusal above must leave all as it is
+            path.unlink()
         self.added = added - found
         for part in parts:
             self._put(part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,16 @@ def cores() -> int:
         return os.cpu_count() or 1
     usable = os.sched_getaffinity(0)
     siblings = {_siblings(cpu) for cpu in usable}
-    return len(siblings)
+    return min(len(siblings), _quota(Path("/sys/fs/cgroup/cpu.max")))
+
+
+def _quota(path: Path) -> int:
+    """CPUs that a container may use at a time (`docker --cpus`), rounded up: "200000 100000" are two, "max …" all."""
+    try:
+        quota, period = path.read_text().split()
+        return max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):
+        return sys.maxsize
 
 
 def _siblings(cpu: int) -> str:
