@@ -93,7 +93,7 @@ def evaluate(game: Game, options: EvaluateOptions, out: Path | None) -> None:
         report = run_suite(suite, options, publish)
     else:
         report = run_pool(game, options, suite, publish)
-    if report.get("stopped"):
+    if is_partial(report):
         raise KeyboardInterrupt
 
 
@@ -105,7 +105,7 @@ def write_and_print(
     try:
         if out and options.levels and report.get("stopped"):  # play --level would take it for a whole one
             lines = [*lines, f"not written to {out}: half a ladder"]
-        elif out and keep and report.get("stopped"):
+        elif out and keep and is_partial(report):
             lines = [*lines, f"not written to {out}: the report there is whole"]
         elif out:
             write_bytes(out, (json.dumps({**report, "options": asdict(options)}) + "\n").encode())
@@ -135,10 +135,15 @@ def kind(options: dict[str, Any]) -> tuple[bool, ...]:
     return levels, thinking, suite and not thinking
 
 
+def is_partial(report: dict[str, Any]) -> bool:
+    """Did Ctrl-C come before all was played, timed and asked?"""
+    return bool(report.get("stopped") or report.get("untimed"))
+
+
 def is_whole(path: Path) -> bool:
-    """Is there a report that was not stopped?"""
+    """Is there a report that is not partial?"""
     found = read_report(path.read_bytes()) if path.is_file() else None
-    return found is not None and not found.get("stopped")
+    return found is not None and not is_partial(found)
 
 
 def check(options: EvaluateOptions) -> None:
@@ -243,15 +248,16 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
         print(f"note: after {2 * len(openings.openings)} games of a pair its openings come again")
     if isinstance(openings, Book) and options.sprt:
         print("note: every seed has this book's openings: a match after the test is new evidence with --openings PLIES")
-    tested = None
+    tested, untimed = None, False
     with interruptible() as stop:
         if options.sprt:
             tested = play_test(pool, options.test, games, options.seed, openings, stop)
         else:
             play_pairs(pool, pairs, games, options.seed, openings, stop)
-            if options.thinking and not stop():
-                pool.time_curves(options.seed, stop)
         stopped = stop()
+        if options.thinking and not stopped:
+            pool.time_curves(options.seed, stop)
+            untimed = stop()
     if stopped and not pool.records:
         print("stopped before both games of an opening were over")
         raise KeyboardInterrupt
@@ -263,6 +269,9 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
                      "over-represented")  # fmt: skip
         if left_out := len(pool.entries) - len(pool.rated()):
             lines.append(f"not rated: {left_out} players whom no games connect with {pool.entries[0].player.name}")
+    elif untimed:
+        report |= {"untimed": True}
+        lines.append("stopped: all games were played, but not all seconds a move are measured")
     ratings = pool.ratings()
     for pair in pool.pairs.values():
         a, b = (pool.entries[i].player.name for i in (pair.a, pair.b))
@@ -275,7 +284,9 @@ def run_pool(game: Game, options: EvaluateOptions, suite: Suite | None, publish:
         lines.append(verdict(tested))
         if not tested["accepted"] and not stopped and tested["openings"] < games // 2:
             lines.append("note: no different openings are left; --openings PLIES draws others, at random")
-    if suite and not stopped:
+    if suite and untimed:
+        report |= {"stopped": True}
+    elif suite and not stopped:
         publish({**report, "stopped": True}, lines)  # the suite takes as long again; a whole report stays till then
         scores, lines, broken_off = score_players(
             suite, [entry.player for entry in pool.entries], options.seed, threads
@@ -316,9 +327,10 @@ def parse_budgets(text: str) -> list[int]:
 def verdict(tested: dict[str, Any]) -> str:
     """A sequential test's end in one line."""
     low, high = tested["bounds"]
+    elo0, elo1 = tested["elo0"], tested["elo1"]
     said = {
-        "H1": f"H1 accepted: the first player is stronger ({tested['elo1']:+g} Elo rather than {tested['elo0']:+g})",
-        "H0": f"H0 accepted: no proof of strength ({tested['elo0']:+g} Elo rather than {tested['elo1']:+g})",
+        "H1": f"H1 accepted: {'the first player is stronger, ' if elo0 >= 0 else ''}{elo1:+g} Elo rather than {elo0:+g}",
+        "H0": f"H0 accepted: {'no proof of strength, ' if elo0 <= 0 else ''}{elo0:+g} Elo rather than {elo1:+g}",
         None: "undecided",
     }[tested["accepted"]]
     return f"SPRT: {said}; LLR {tested['llr']:+.2f} in ({low:+.2f}, {high:+.2f}) after {tested['openings']} openings"

@@ -68,13 +68,15 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _join(players: list[dict[str, Any]]) -> None:
-    """Makes curves of players whose SPECs differ in nothing but their budgets."""
+    """Makes curves of players whose SPECs differ in nothing but their budgets, which may be left out."""
     names = []
     for player in players:
         spec = parse_spec(player["spec"])
         rest = [f"{name}={value}" for name, value in spec.options.items() if name not in BUDGETS]
-        name = f"{spec.kind}:{spec.argument}" if spec.argument else spec.kind
-        names.append(" ".join([name, *rest]) if len(rest) < len(spec.options) else "")
+        name = " ".join([f"{spec.kind}:{spec.argument}" if spec.argument else spec.kind, *rest])
+        if "seconds" in spec.options:  # has no number of simulations to be ordered by among the others
+            name += " under a clock"
+        names.append(name if player["simulations"] or len(rest) < len(spec.options) else "")
     for player, name in zip(players, names, strict=True):
         if name and names.count(name) > 1:
             player["curve"] = name

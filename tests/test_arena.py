@@ -220,8 +220,8 @@ def test_a_sequential_test_that_is_stopped_decides_nothing_by_the_short_games_of
     pool = Pool(GOMOKU7, [Entry(s, make_player(GOMOKU7, s)) for s in ("scripted", "random")], threads=1)
     asked = iter(range(10**6))
     found = play_test(pool, SequentialTest(0, 200), 2000, seed=0, stop=lambda: next(asked) >= 20)
-    assert (found["accepted"], found["llr"]) == (None, 0.0)
-    assert 0 < found["openings"] < 32
+    assert (found["accepted"], found["llr"], found["openings"]) == (None, 0.0, 0)  # the ratio is of so many openings
+    assert 0 < len(pool.records) < 64
 
 
 def test_a_sequential_test_plays_no_opening_twice() -> None:
@@ -270,6 +270,16 @@ def test_a_run_is_judged_as_it_is_against_what_it_began_with(tmp_path, monkeypat
     assert found[0] == found[1] > 400  # every game was won by the net as it is
     assert seeds == [101, 102]
     assert judge.compare(net, 3, lambda: True) == {}
+
+
+def test_a_table_says_where_only_the_prior_knows_how_far_the_anchor_is() -> None:
+    def noted(won: int) -> str:
+        pool = Pool(TICTACTOE, [Entry("random", make_player(TICTACTOE, "random"))] * 3, threads=1)
+        pool.pairs = {(0, 1): Pair(0, 1, won, 0, 20 - won), (0, 2): Pair(0, 2, 0, 0, 20), (1, 2): Pair(1, 2, 9, 2, 9)}
+        return table(pool)
+
+    assert "note: random lost every game: how far it is from the others is not known" in noted(0)
+    assert "note" not in noted(1)
 
 
 def test_a_table_has_no_minus_before_a_zero(monkeypatch) -> None:

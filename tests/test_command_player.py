@@ -16,6 +16,7 @@ from alphamini.arena import command
 from alphamini.arena.match import play_match
 from alphamini.arena.openings import RandomOpenings
 from alphamini.arena.players import RandomPlayer, make_player
+from alphamini.arena.pool import Entry, Pool, table
 from alphamini.lines import Lines
 
 BRAIN = """
@@ -129,10 +130,25 @@ def test_what_loses_a_game(brain, tmp_path, caplog, monkeypatch, mischief, words
     player.close()
     assert [record.winner() for record in result.games] == [1, 1]
     assert all(not game.initial().play_all(record.moves).is_over for record in result.games)
+    assert all(record.forfeit for record in result.games)
     assert sum(words in line for line in caplog.messages) == 2
     log = (tmp_path / "pbrain-other.log").read_text()
     assert log.count("alphamini: a game of gomoku5 lost: ") == 2
     assert ("I have had enough" in log) == (mischief == "crash")
+
+
+def test_an_engine_that_cannot_be_started_again_loses_and_the_report_says_so(brain, tmp_path):
+    """It may be a passing lack of memory; the games of the others count all the same."""
+    game = games.get("gomoku5")
+    players = [make_player(game, brain("crash")), RandomPlayer(game)]
+    (tmp_path / "pbrain-other").unlink()
+    pool = Pool(game, [Entry("", player) for player in players], threads=1)
+    pool.play(0, 1, 4, seed=3, openings=RandomOpenings(game, 2))
+    players[0].close()
+    report = pool.report()
+    assert [one.get("forfeit") for one in report["games"]] == [True] * 4
+    assert "note: pbrain-other 20 s resigned 4 games, or lost them by a crash" in table(pool)
+    assert "No such file" in (tmp_path / "pbrain-other.log").read_text()
 
 
 @pytest.mark.parametrize(("name", "spec", "words"), [

@@ -160,6 +160,43 @@ def test_a_match_of_one_net_at_several_budgets_is_a_figure(tmp_path: Path, monke
     assert "not to compare" in shown[0].get_xlabel()
 
 
+def test_budgets_left_out_and_budgets_of_time_have_their_places_in_a_figure(tmp_path: Path) -> None:
+    point = {"elo": 0, "ci95": [-1, 1], "games": 4}
+    specs = [("rollouts@seconds=1", None, 0.9), ("rollouts@seconds=0.1", None, 0.1), ("rollouts", 100, 0.01),
+             ("rollouts@sims=10", 10, 0.001), ("scripted", None, 0.001)]  # fmt: skip
+    players = [{**point, "name": s, "spec": s, "simulations": n, "seconds_per_move": t} for s, n, t in specs]
+    (tmp_path / "r.json").write_text(json.dumps({"game": "x", "players": players}))
+    found = {name: [p["name"] for p in ps] for name, ps in curves(plot.read(tmp_path / "r.json")).items()}
+    assert found == {
+        "rollouts": ["rollouts@sims=10", "rollouts"],
+        "rollouts under a clock": ["rollouts@seconds=0.1", "rollouts@seconds=1"],
+    }
+
+
+def test_where_no_error_is_possible_no_errors_are_drawn(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(plotting, "save", lambda figure, path: panels.append(len(figure.axes)))
+    panels: list[int] = []
+    for positions in (0, 1):
+        tally = {"positions": positions, "correct": 0, "ci95": [0, 1]}
+        player = {**POINT, "oracle": {"suite": "s", "error_possible": tally}}
+        draw_thinking([{"game": "x", "players": [player]}], tmp_path / "r.png")
+    assert panels == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "accepted", "said"),
+    [
+        ((0, 30), "H1", "H1 accepted: the first player is stronger, +30 Elo rather than +0"),
+        ((0, 30), "H0", "H0 accepted: no proof of strength, +0 Elo rather than +30"),
+        ((-60, 0), "H1", "H1 accepted: +0 Elo rather than -60"),
+        ((500, 600), "H0", "H0 accepted: +500 Elo rather than +600"),
+    ],
+)
+def test_a_verdict_claims_no_more_than_its_hypothesis(bounds: tuple[int, int], accepted: str, said: str) -> None:
+    tested = {"elo0": bounds[0], "elo1": bounds[1], "accepted": accepted, "llr": 3.0, "bounds": [-2.9, 2.9]}
+    assert evaluate.verdict({**tested, "openings": 32}).startswith(f"SPRT: {said}; LLR +3.00 in ")
+
+
 def test_the_figure_of_a_net_that_ships_is_drawn_by_the_name_of_its_game(tmp_path: Path) -> None:
     (tmp_path / "hex7").mkdir()  # as where runs lie
     done = run("plot", "hex7", cwd=tmp_path)

@@ -70,6 +70,22 @@ def test_a_suite_that_is_broken_off_leaves_a_whole_report(tmp_path: Path, monkey
     assert json.loads(out.read_text())["stopped"]
 
 
+@pytest.mark.parametrize("suite", ["", "solved"])
+def test_games_that_all_were_played_are_whole_though_their_timing_was_broken_off(
+    suite: str, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    options = evaluate.EvaluateOptions(thinking="1,2", games=2, suite=suite)
+    monkeypatch.setattr(Pool, "time_curves", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.evaluate(TICTACTOE, options, tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["untimed"], report.get("stopped")) == (True, True if suite else None)
+    said = capsys.readouterr().out
+    assert "all games were played" in said
+    assert "over-represented" not in said
+    assert not evaluate.is_whole(tmp_path / "report.json")
+
+
 def test_players_without_games_are_not_rated() -> None:
     specs, stop = ["random", "scripted", "scripted@level=1", "rollouts@sims=4"], Event()
     pool = Pool(TICTACTOE, [Entry(s, make_player(TICTACTOE, s), "x" * (i > 1)) for i, s in enumerate(specs)], threads=1)

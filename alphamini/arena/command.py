@@ -227,7 +227,10 @@ class CommandPlayer:
             raise ValueError(f"{command!r} does not play {game.name} over {protocol}: {error}") from None
 
     def _start(self) -> Conversation:
-        process = _Process(self._command, self._path)
+        try:
+            process = _Process(self._command, self._path)
+        except OSError as error:  # the program has gone, or there is no room for one more
+            raise EngineError(error.strerror) from None
         kinds: dict[str, type[Gomocup] | type[GTP]] = {"gomocup": Gomocup, "gtp": GTP}
         try:
             engine = kinds[self._protocol](self._game, process, self._seconds)

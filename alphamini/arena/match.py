@@ -30,6 +30,7 @@ class GameRecord:
     outcome: int  # of the game: 0 is a win of who had the first move (see games.game)
     opening: int  # plies that were given
     number: int  # of the opening in the match
+    forfeit: bool = False  # who was to move gave no legal move in time, or resigned
 
     def winner(self) -> int | None:
         """0 for player a, 1 for player b, None for a draw."""
@@ -110,6 +111,7 @@ def _play(
     states = states_after(game, lines)
     seconds, moves = np.zeros(2), np.zeros(2, np.int64)
     records: list[GameRecord] = []
+    forfeited = np.zeros(count, bool)
     live = np.arange(min(count, at_once))
     begun = len(live)
     while len(live):
@@ -130,6 +132,7 @@ def _play(
                     seconds[player] += time.perf_counter() - start
                     moves[player] += len(part)
         lost = actions == FORFEIT
+        forfeited[live[lost]] = True
         states["outcome"][live[lost]] = 1 - states["to_play"][live[lost]]
         after = states[live[~lost]]
         game.step(after, actions[~lost])
@@ -139,7 +142,9 @@ def _play(
         ongoing = states["outcome"][live] == ONGOING
         for index in live[~ongoing]:
             outcome = int(states["outcome"][index])
-            record = GameRecord(int(first[index]), lines[index], outcome, given[index], numbers[index])
+            record = GameRecord(
+                int(first[index]), lines[index], outcome, given[index], numbers[index], bool(forfeited[index])
+            )
             records.append(record)
             progress(record)
         next_ones = np.arange(begun, min(count, begun + at_once - int(ongoing.sum())))

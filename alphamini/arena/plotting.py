@@ -82,7 +82,7 @@ def _draw_error(axes: Any, report: dict[str, Any]) -> None:
     judged = _judged(report)  # not all of them where Ctrl-C has stopped the suite
     for number, (name, players) in enumerate(curves({**report, "players": judged}).items()):
         tallies = [p["oracle"]["error_possible"] for p in players]
-        share = np.array([100 - 100 * t["correct"] / max(t["positions"], 1) for t in tallies])
+        share = np.array([100 - 100 * t["correct"] / t["positions"] for t in tallies])
         low, high = 100 - 100 * np.array([t["ci95"] for t in tallies]).T
         _draw_curve(axes, number, name, players, share, np.abs([share - high, low - share]))
     oracle = judged[0]["oracle"]
@@ -106,7 +106,8 @@ def _show_a_decade(axes: Any) -> None:
 
 
 def _judged(report: dict[str, Any]) -> list[dict[str, Any]]:
-    return [player for players in curves(report).values() for player in players if "oracle" in player]
+    found = [player for players in curves(report).values() for player in players if "oracle" in player]
+    return [player for player in found if player["oracle"]["error_possible"]["positions"]]
 
 
 def _draw_curve(axes: Any, number: int, label: str, players: Sequence[dict[str, Any]], y: Any, errors: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -162,6 +163,7 @@ class Pool:
             "moves": " ".join(map(self.game.action_text, record.moves)),
             "opening": record.opening,
             "result": RESULTS[record.outcome],
+            **({"forfeit": True} if record.forfeit else {}),
         }
 
 
@@ -202,22 +204,22 @@ def play_test(
     drawn = source.draw((games + 1) // 2, np.random.default_rng(first))
     keys = position_keys(pool.game, states_after(pool.game, drawn))
     lines = list(dict(zip(keys, drawn, strict=True)).values())
-    played, ratio = Pair(0, 1, 0, 0, 0, (0,) * 5), 0.0
+    played, ratio = 0, 0.0
     low, high = test.bounds
     with progress_bar(total=2 * len(lines), unit="game", leave=False) as bar:
         score = _Score(pool, 0, 1, bar)
         for number, start in enumerate(range(0, len(lines), TEST_ROUND)):
             part = _Given(lines[start : start + TEST_ROUND])
             pool.play(0, 1, 2 * len(part.lines), first + number, part, score, stop)
-            played = pool.pairs.get((0, 1), played)
             if stop():
                 break
-            ratio = float(test.ratio(played.pentanomial or ()))
+            pair = pool.pairs[0, 1]
+            played, ratio = pair.games // 2, float(test.ratio(pair.pentanomial or ()))
             score.note = f", LLR {ratio:+.2f} ({low:+.2f}, {high:+.2f})"
             if test.verdict(ratio):
                 break
     return {**asdict(test), "llr": round(ratio, 3), "bounds": [round(low, 3), round(high, 3)],
-            "accepted": test.verdict(ratio), "openings": played.games // 2}  # fmt: skip
+            "accepted": test.verdict(ratio), "openings": played}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,18 @@ def table(pool: Pool) -> str:
         lines.append(
             f"{p['name']:{width}} {p['elo']:+z6.0f}   {low:+z6.0f} to {high:+z5.0f}   {p['games']:5d}   "
             f"{p['seconds_per_move']:.2g}"
+        )
+    forfeits = Counter((a, b)[record.winner() == 0] for a, b, record in pool.records if record.forfeit)
+    for loser, count in forfeits.items():
+        lines.append(
+            f"note: {pool.entries[loser].player.name} resigned {count} games, or lost them by a crash, its time or an "
+            "illegal move: its .log file says which"
+        )
+    points = [pair.score if pair.a == 0 else 1 - pair.score for both, pair in pool.pairs.items() if 0 in both]
+    if points and len(pool.rated()) > 2 and set(points) in ({0.0}, {1.0}):
+        lines.append(
+            f"note: {report['players'][0]['name']} {'lost' if points[0] == 0 else 'won'} every game: how far it is from "
+            "the others is not known, only that it is far; their differences are"
         )
     played = [pool.openings(*pair) for pair in pool.pairs]
     if again := [counts for counts in played if counts[1] < counts[0]]:
