@@ -131,7 +131,7 @@ def openspiel(name: str) -> Callable[[], float]:
 
 def main() -> None:
     options = common.parser(__doc__).parse_args()
-    repeats, seconds = (1, 1.0) if options.quick else (5, 4.0)
+    repeats, seconds = (1, 1.0) if options.quick else (3, 4.0)
     missing = {peer: [name for name in needed if not find_spec(name)] for peer, needed in NEEDED.items()}
     rows: list[common.Row] = []
     for name in dict.fromkeys([*PGX, *OPENSPIEL]):

@@ -43,7 +43,13 @@ def random_games(game: Game, count: int, rng: np.random.Generator) -> tuple[list
 
 
 def check_statics(game: Game, rng: np.random.Generator) -> None:
-    """The record's type, the start position, the symmetry tables."""
+    """The numbers and names, the record's type, the start position, the symmetry tables."""
+    for name in ("rules_version", "num_planes", "num_actions", "max_plies"):
+        value = getattr(game, name)
+        require(isinstance(value, int | np.integer) and value > 0, f"{name} is {value!r}, not a whole number above 0")
+    named = isinstance(game.sides, tuple) and len(game.sides) == 2 and all(isinstance(s, str) and s for s in game.sides)
+    require(named, f"sides are {game.sides!r}, not the names of two")
+    require(game.policy in ("cells", "columns"), f"policy is {game.policy!r}, neither 'cells' nor 'columns'")
     require(game.dtype.itemsize % 8 == 0, f"a record has {game.dtype.itemsize} bytes, not whole 8-byte words")
     for field in ("to_play", "outcome", *game.past):
         require(field in (game.dtype.names or ()), f"the record has no field {field!r}")

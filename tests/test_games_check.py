@@ -107,6 +107,11 @@ BROKEN = {
     ),
     "blanks": (_written("{0[0]} {0[1]}"), "'a 3': files have blanks between the moves"),
     "results": (_written("1-{0}", {"1-a1": "1-0"}), "'1-0', by which files tell a result"),
+    "one side": (replace(TICTACTOE, sides=("x",)), "not the names of two"),
+    "no sides": (replace(TICTACTOE, sides=None), "not the names of two"),
+    "real number": (replace(TICTACTOE, max_plies=9.0), "max_plies is 9.0, not a whole number"),
+    "no version": (replace(TICTACTOE, rules_version=None), "rules_version is None"),
+    "typing error": (replace(TICTACTOE, policy="cell"), "neither 'cells' nor 'columns'"),
     "short games": (replace(TICTACTOE, max_plies=8), "longer than max_plies"),
     "not a group": (
         replace(

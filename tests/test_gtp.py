@@ -412,6 +412,15 @@ def test_analysis_stops_when_a_command_waits(line, monkeypatch):
     assert info.startswith("info move ")
 
 
+def test_an_analysis_of_other_moves_than_asked_for_is_refused_and_a_short_one_given(monkeypatch):
+    door, wire = real()
+    for line in ("lz-analyze b 30 avoid b C3 1", "kata-analyze b 30 allow b A1 1"):
+        door.obey(line)
+        assert re.fullmatch(r"\? (avoid|allow) is not known here\n\n?", wire.take())
+    door.obey("kata-analyze b 30 maxmoves 1")
+    assert wire.take().count("info move ") == 1
+
+
 @pytest.mark.parametrize("line", ["lz-genmove_analyze b 1", "kata-genmove_analyze black 1"])
 def test_genmove_with_analysis(line):
     door, wire = real()

@@ -33,7 +33,7 @@ def draw_thinking(reports: Sequence[dict[str, Any]], path: Path) -> None:
         taken = "as the games took: not to compare" if report.get("untimed") else "many games at once"
         played = f"\nopenings: {_plain(report['openings'])}" if draw is _draw_elo and report.get("openings") else ""
         axes.set_xlabel(f"seconds a move of one core, {taken} (log scale){played}")
-        axes.legend(fontsize=10, loc="lower right" if draw is _draw_elo else "upper right")
+        axes.legend(fontsize=10)  # where it hides least
     save(figure, path)
 
 

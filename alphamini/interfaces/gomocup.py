@@ -184,7 +184,9 @@ class Gomocup:
             if field.strip() not in (str(OWN), str(OPPONENT)):
                 raise ValueError("BOARD needs lines as x,y,1 (own) or x,y,2 (opponent's)")
             stones.append((from_xy(session.game, cell), int(field)))
+        start = time.perf_counter()
         session.go_to(_in_turn(session.game.initial(), stones))
+        self._clock.late += time.perf_counter() - start  # the move's time runs while the stones are put into an order
         self._answer()
 
     def _swap2(self, lines: list[str]) -> None:

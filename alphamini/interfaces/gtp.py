@@ -12,6 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from alphamini import __version__
@@ -214,12 +215,17 @@ class GTP:
         if not (words[:1] and words[0].lower() in COLOURS):
             words = ["bw"[self.session.position.to_play], *words]
         self._to_move(words)  # refused before a `=`
+        if unknown := {"avoid", "allow"} & set(
+            words
+        ):  # a search of all moves would show those that were to be left out
+            raise ValueError(f"{min(unknown)} is not known here")
         self._wire.say(f"={number}")
         self._streams[name](words)
         self._wire.say("")
 
     def _analyse(self, words: list[str], line: Line) -> None:
         """colour [centiseconds] [key value ...]: until the next command comes."""
+        line = _shorter(line, words)
         position, report = self._to_move(words), self._reporter(line, _interval(words[1:]))
         analysis = self.session.engine.analyse(
             position, seconds=MOST_ANALYSIS, watch=lambda result: report(result) or self._wire.waiting
@@ -230,7 +236,7 @@ class GTP:
 
     def _genmove_analyse(self, words: list[str], line: Line) -> None:
         """colour [centiseconds] [key value ...]: the move at the end."""
-        report = self._reporter(line, _interval(words[1:]))
+        report = self._reporter(_shorter(line, words), _interval(words[1:]))
         self._wire.say(f"play {self._choose(words[:1], report)}")
 
     def _reporter(self, line: Line, interval: float) -> Watch:
@@ -355,6 +361,14 @@ def kata_line(game: Game, analysis: Analysis) -> str:
         f"lcb {rate:.6f} utilityLcb {2 * rate - 1:.6f} order {order} pv {pv}"
         for order, c, rate, pv in _shown(game, analysis)
     )
+
+
+def _shorter(line: Line, words: list[str]) -> Line:
+    """With `maxmoves 5` among the words, a line of five moves at most."""
+    if "maxmoves" not in words:
+        return line
+    most = max(_whole(words, words.index("maxmoves") + 1), 1)
+    return lambda game, analysis: line(game, replace(analysis, candidates=analysis.candidates[:most]))
 
 
 def _shown(game: Game, analysis: Analysis) -> list[tuple[int, Candidate, float, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from pathlib import Path
 
 from alphamini.interfaces.engine import MEMORY, ROLLOUT_SIMS, Engine
@@ -14,7 +15,11 @@ from games import Game
 
 ROLLOUTS_SEED = 1
 PROGRAM = 300 << 20  # bytes of Python, its libraries and a net, where they cannot be measured
-RESERVE = 16 << 20  # bytes kept back for whatever else grows, beside the tree and the cache
+RESERVE = 32 << 20  # bytes kept back for whatever else grows, beside the tree and the cache
+SETTLING = (
+    0.3  # seconds of searches before the program is measured: inference's threads take memory when they first help
+)
+SETTLING_SIMS = 64
 _log = logging.getLogger(__name__)
 
 
@@ -71,6 +76,10 @@ class Engines:
         if self._memory is None:
             self._engine.limit_memory(MEMORY)
             return
+        end = time.perf_counter() + SETTLING
+        while time.perf_counter() < end:
+            self._engine.limit_memory(0)
+            self._engine.analyse(self._engine.game.initial(), sims=SETTLING_SIMS)
         self._engine.limit_memory(0)  # what was found so far is not a part of the program's own size
         program = _resident_memory() + RESERVE
         if program > self._memory:

@@ -99,7 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not re.fullmatch(r"\d{1,9}", length) or int(length) > MOST_BYTES:
             return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send {MOST_BYTES} bytes at most")
-        said = json.loads(self.rfile.read(int(length)))
+        try:
+            said = json.loads(self.rfile.read(int(length)))
+        except RecursionError:
+            said = None
         if not isinstance(said, dict):
             raise ValueError("send a JSON object")
         return _json(self.server.table.obey(self.path[1:], said))
