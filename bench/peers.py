@@ -21,7 +21,7 @@ from alphamini.model.evaluators import make_backend
 from alphamini.model.threads import cores
 
 BLOCKS, CHANNELS, SIMULATIONS = 6, 64, HUNDRED.full_sims
-BATCHES = (32, 128, 512)
+BATCHES = (32, 128)
 PGX = {"connect4": "connect_four", "othello8": "othello", "go9": "go_9x9"}
 OPENSPIEL = {"connect4": "connect_four", "gomoku9": "gomoku(size=9)"}
 PIP = "jax flax optax orbax-checkpoint pgx mctx open_spiel"
@@ -137,7 +137,7 @@ def main() -> None:
     for name in dict.fromkeys([*PGX, *OPENSPIEL]):
         tasks = {"ours": ours(name, seconds)}
         if name in PGX and not missing["pgx + mctx"]:
-            tasks |= {f"pgx + mctx, {batch} games": pgx(name, batch) for batch in BATCHES[: 1 if options.quick else 3]}
+            tasks |= {f"pgx + mctx, {batch} games": pgx(name, batch) for batch in BATCHES[: 1 if options.quick else 2]}
         if name in OPENSPIEL and not missing["OpenSpiel"]:
             tasks["OpenSpiel, one game"] = openspiel(name)
         found = common.medians(tasks, repeats)

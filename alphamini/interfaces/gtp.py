@@ -215,10 +215,8 @@ class GTP:
         if not (words[:1] and words[0].lower() in COLOURS):
             words = ["bw"[self.session.position.to_play], *words]
         self._to_move(words)  # refused before a `=`
-        if unknown := {"avoid", "allow"} & set(
-            words
-        ):  # a search of all moves would show those that were to be left out
-            raise ValueError(f"{min(unknown)} is not known here")
+        for name in {"avoid", "allow"} & set(words):  # a search of all moves would show those to be left out
+            raise ValueError(f"{name} is not known here")
         self._wire.say(f"={number}")
         self._streams[name](words)
         self._wire.say("")

@@ -16,9 +16,7 @@ from games import Game
 ROLLOUTS_SEED = 1
 PROGRAM = 300 << 20  # bytes of Python, its libraries and a net, where they cannot be measured
 RESERVE = 32 << 20  # bytes kept back for whatever else grows, beside the tree and the cache
-SETTLING = (
-    0.3  # seconds of searches before the program is measured: inference's threads take memory when they first help
-)
+SETTLING = 0.3  # seconds of searches before it is measured: inference's threads take memory when they first help
 SETTLING_SIMS = 64
 _log = logging.getLogger(__name__)
 
