@@ -1,6 +1,6 @@
 """Search with a net beside peers that pip installs: simulations a second, random 6x64 nets, 100 simulations a move.
 
-Ours is self-play as it is by default (`selfplay.py` says what counts). pgx + mctx (jax) are joined as in pgx's own
+Ours is self-play with its default inference (`selfplay.py` says what counts). pgx + mctx (jax) are joined as in pgx's own
 AlphaZero: games in a batch, PUCT with Dirichlet noise, the net in fp32. OpenSpiel's AlphaZero (Python, jax) is one of
 its actors; it starts one a core, each with a game and a net of its own. Peers play by their own rules and planes, and
 may use all cores. What is not installed is left out.
